@@ -1,0 +1,138 @@
+package topology
+
+import "shardproxy/ring"
+
+// TableName is the schema-qualified name of a table or view, as the server
+// stores it (case folded, without quotes). For MySQL, Schema is the database.
+type TableName struct{ Schema, Name string }
+
+func (n TableName) String() string {
+	if n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Placement says which nodes hold the rows of a relation.
+type Placement uint8
+
+// The placements.
+const (
+	// Sharded rows live on the node that owns the partition of their key.
+	Sharded Placement = iota + 1
+	// Reference tables have a full copy on every node.
+	Reference
+	// Global tables belong to the home partition.
+	Global
+	// System relations are the server's own catalogs: read at home.
+	System
+	// View relations are planned through their definition.
+	View
+	// Refused relations cannot be planned; Relation.Reason says why.
+	Refused
+)
+
+// RuleSource says where the placement of a relation came from.
+type RuleSource uint8
+
+// The sources, in the order they are tried.
+const (
+	FromConfig RuleSource = iota + 1
+	FromPattern
+	FromConvention
+	FromPrimaryKey
+	FromDefault // nothing else applied: the table belongs to home
+)
+
+// Relation is the resolved placement of one table or view, and what the planner
+// must know of it.
+type Relation struct {
+	Name      TableName
+	Placement Placement
+	Source    RuleSource
+	// Reason explains Refused, and the choice of the rule for the others.
+	Reason string
+	// Warnings are what an operator should know of the choice.
+	Warnings []string
+
+	// Key is set for Sharded relations.
+	Key Key
+
+	Columns []Column
+	// Uniques are the table's unique indexes, the primary key first.
+	Uniques []UniqueIndex
+	// HasTriggers is set where triggers or rules could touch other rows and
+	// the rule does not declare them local: writes are refused.
+	HasTriggers bool
+	// ViewText is the definition of a View, one SELECT.
+	ViewText string
+}
+
+// Key is the shard key of a sharded relation.
+type Key struct {
+	Kind ring.KeyKind
+	Type ring.KeyType
+	// Column is the key's column; empty where the table's name carries the key.
+	Column string
+	// FromName is the key that the table's name carries, canonical spelling;
+	// used only where Column is empty.
+	FromName string
+	// NullReplicated: rows whose key is NULL are kept on every node.
+	NullReplicated bool
+	// Draw says how the database makes the key when an INSERT leaves it out.
+	Draw Draw
+}
+
+// DrawKind says how a missing key is made.
+type DrawKind uint8
+
+// The ways to make a key.
+const (
+	// DrawNothing: an INSERT without the key is refused.
+	DrawNothing DrawKind = iota
+	// DrawSequence: nextval of Draw.Sequence at home, in blocks.
+	DrawSequence
+	// DrawUUID: a random (version 4) uuid made by the proxy.
+	DrawUUID
+	// DrawExpression: SELECT Draw.Expression on any node.
+	DrawExpression
+)
+
+// Draw is how the database makes the shard key of a new row.
+type Draw struct {
+	Kind       DrawKind
+	Sequence   string // qualified and quoted, as regclass text
+	Expression string
+	// Identity is set for GENERATED ALWAYS AS IDENTITY: the INSERT needs
+	// OVERRIDING SYSTEM VALUE.
+	Identity bool
+}
+
+// Column of a relation, in order of its position.
+type Column struct {
+	Name    string
+	Type    string // the server's name of the type, without modifier: "int4"
+	TypeOID uint32 // PostgreSQL: on the home node
+	NotNull bool
+	// HasDefault is set where the server fills in a missing value.
+	HasDefault bool
+	// Generated columns cannot be written.
+	Generated bool
+}
+
+// UniqueIndex is an arbiter of an upsert.
+type UniqueIndex struct {
+	Name    string
+	Columns []string // key columns in order; an expression is ""
+	Partial bool
+}
+
+// Column returns the relation's column of that name, or nil.
+func (r *Relation) Column(name string) *Column {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package topology
+
+import "shardproxy/ring"
+
+// Rules are what an operator declared about a database's shard keys, before
+// they are resolved against its tables.
+type Rules struct {
+	// KeyOrder is the order in which key kinds are tried by convention.
+	KeyOrder []ring.KeyKind
+	// Tables are rules by table name; a name without schema matches any schema.
+	Tables map[string]TableRule
+	// TablePattern is a regular expression with one capture: the key a table's
+	// name carries. PatternKind is its key kind (default project).
+	TablePattern string
+	PatternKind  ring.KeyKind
+	// KeyColumns adds column names to those the conventions know, by kind:
+	// project: [_tenant, tenant_id].
+	KeyColumns map[ring.KeyKind][]string
+	// NullKey is the default of TableRule.NullKey for tables placed by
+	// convention.
+	NullKey string
+	// Reference and Global are table names or glob patterns ("_console_*").
+	Reference []string
+	Global    []string
+	// Functions declares user-defined functions that touch no rows but those
+	// of their arguments ("pure").
+	Functions map[string]string
+}
+
+// TableRule is the declared rule of one table.
+type TableRule struct {
+	Key    ring.KeyKind
+	Column string
+	// NullKey is "" (a NULL key is refused) or "replicated".
+	NullKey string
+	// Triggers is "" (writes refused where triggers exist) or "local".
+	Triggers string
+	// Unique lists unique indexes without the shard key that the operator
+	// accepts as unique per node only.
+	Unique []string
+}
+
+// TypeMap translates OIDs of user-defined types between the home node's, which
+// clients see, and those of the other nodes.
+type TypeMap struct {
+	// ToNode and FromNode are indexed by NodeIndex; a nil map or a missing
+	// entry means the OID is the same.
+	ToNode   []map[uint32]uint32
+	FromNode []map[uint32]uint32
+}

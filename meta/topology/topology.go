@@ -1,0 +1,119 @@
+// Package topology holds the replicated value that every peer routes by: the
+// databases, their nodes, the resolved placement of each table and the
+// partition table, all at one epoch.
+//
+// Invariant: a *Topology and everything it points to is immutable once it has
+// been published. A change makes a new value (Clone, then edit the parts that
+// were cloned) with a higher Epoch.
+package topology
+
+import "shardproxy/ring"
+
+// Epoch numbers the versions of the topology. It only grows.
+type Epoch uint64
+
+// NodeID is the name an operator gave to a node ("pg-1"). It is unique within a
+// database and never used again for another server.
+type NodeID string
+
+// NodeIndex is a node's place in Database.Nodes. It is stable while the node
+// is part of the database and valid only for the topology it was read from.
+type NodeIndex uint16
+
+// Slot is a node's class of generated ids: the node draws ids that are
+// congruent to Slot modulo the stride of the sequence.
+type Slot uint16
+
+// Engine is the wire protocol and SQL dialect of a database.
+type Engine uint8
+
+// The engines.
+const (
+	Postgres Engine = iota + 1
+	MySQL
+)
+
+// Topology is the whole routing state at one epoch.
+type Topology struct {
+	Epoch     Epoch
+	ClusterID string
+	Databases map[string]*Database // by the name clients use in their DSN
+	Users     map[string]*User     // by login name
+}
+
+// User may log in to the proxy.
+type User struct {
+	Name string
+	// Secret is a SCRAM-SHA-256 verifier in PostgreSQL's format
+	// (SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) or a plain password.
+	Secret    string
+	Databases []string // databases the user may name; empty means all
+	// BackendUser and BackendPassword log in to the nodes; empty means what the
+	// node's DSN says.
+	BackendUser     string
+	BackendPassword string
+	// NodeHints allows the hint that names a node.
+	NodeHints bool
+	// SessionPooling keeps one backend for a client's whole session.
+	SessionPooling bool
+}
+
+// Node is a database server that holds rows.
+type Node struct {
+	ID     NodeID
+	Slot   Slot
+	Weight int
+	DSN    string // the application's role; holds a password, never log it
+	// AdminDSN is the role that reads catalogs and changes sequences. Empty
+	// means DSN.
+	AdminDSN string
+}
+
+// Database is what a client names in its DSN.
+type Database struct {
+	Name   string
+	Engine Engine
+	Nodes  []Node
+	// Owners maps each partition to the node that holds its rows. Its length
+	// is the number of partitions + 1; the last entry is the home partition.
+	// Only this table routes.
+	Owners []NodeIndex
+	// SchemaEpoch changes whenever Relations or Views may have changed. Plans
+	// cached for another schema epoch are void.
+	SchemaEpoch Epoch
+	Rules       Rules
+	Relations   map[TableName]*Relation
+	// Functions are the user-defined functions by lower-case name, all
+	// overloads and schemas folded together: a name found here is never taken
+	// for the built-in function of that name.
+	Functions map[string]bool
+	// Types maps type OIDs of user-defined types between the home node and
+	// the others; nil where they are the same everywhere.
+	Types *TypeMap
+	Pool  Pool
+}
+
+// PartitionCount is P, without the home partition.
+func (d *Database) PartitionCount() int { return len(d.Owners) - 1 }
+
+// HomePartition is the partition that owns global tables and everything
+// without a key.
+func (d *Database) HomePartition() ring.Partition { return ring.Partition(len(d.Owners) - 1) }
+
+// Owner returns the node that holds the rows of p.
+func (d *Database) Owner(p ring.Partition) NodeIndex { return d.Owners[p] }
+
+// Home returns the node that owns the home partition.
+func (d *Database) Home() NodeIndex { return d.Owners[len(d.Owners)-1] }
+
+// Settings of a database's pools live in Pool; durations are in milliseconds
+// because the value is replicated and compared.
+type Pool struct {
+	Min            int
+	Max            int
+	QueueTimeoutMS int64
+	LifetimeMS     int64
+	IdleTimeoutMS  int64
+	// Session pools one backend per client session instead of per transaction.
+	Session bool
+}
