@@ -64,6 +64,8 @@ type Relation struct {
 	// HasTriggers is set where triggers or rules could touch other rows and
 	// the rule does not declare them local: writes are refused.
 	HasTriggers bool
+	// Refusals are the writes that the nodes could not keep whole; see Refuses.
+	Refusals []Refusal
 	// ViewText is the definition of a View, one SELECT.
 	ViewText string
 }
@@ -77,6 +79,10 @@ type Key struct {
 	// FromName is the key that the table's name carries, canonical spelling;
 	// used only where Column is empty.
 	FromName string
+	// MaxLength is the number of characters the column holds, 0 without a
+	// limit. A longer text is refused in an INSERT: the server would cut
+	// trailing spaces off and store another key than the one that was hashed.
+	MaxLength int
 	// NullReplicated: rows whose key is NULL are kept on every node.
 	NullReplicated bool
 	// Draw says how the database makes the key when an INSERT leaves it out.
@@ -123,9 +129,32 @@ type Column struct {
 // UniqueIndex is an arbiter of an upsert.
 type UniqueIndex struct {
 	Name    string
-	Columns []string // key columns in order; an expression is ""
+	// Columns are the key columns in order. An expression is "", and so is the
+	// shard key where the index compares it by other rules than "=".
+	Columns []string
 	Partial bool
+	Primary bool
+	// Scope says over which rows the index holds.
+	Scope UniqueScope
 }
+
+// UniqueScope says over which rows a unique index holds.
+type UniqueScope uint8
+
+// The scopes.
+const (
+	// UniqueEverywhere: rows that could collide are on one node.
+	UniqueEverywhere UniqueScope = iota + 1
+	// UniqueByGeneration: a column takes its values from strided ids or from
+	// random uuids, so values of two nodes differ as long as clients do not
+	// choose them.
+	UniqueByGeneration
+	// UniquePerNode: it holds within each node only, and the rule accepts that.
+	UniquePerNode
+	// UniqueRefused: it would hold within each node only. Relation.Refusals
+	// has the writes that are refused for it.
+	UniqueRefused
+)
 
 // Column returns the relation's column of that name, or nil.
 func (r *Relation) Column(name string) *Column {

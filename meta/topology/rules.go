@@ -38,6 +38,9 @@ type TableRule struct {
 	// Unique lists unique indexes without the shard key that the operator
 	// accepts as unique per node only.
 	Unique []string
+	// ForeignKeys lists foreign keys that do not join equal shard keys and that
+	// the operator accepts: they are checked against the rows of one node.
+	ForeignKeys []string
 }
 
 // TypeMap translates OIDs of user-defined types between the home node's, which

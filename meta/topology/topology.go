@@ -83,6 +83,9 @@ type Database struct {
 	SchemaEpoch Epoch
 	Rules       Rules
 	Relations   map[TableName]*Relation
+	// Sequences are the user's sequences and how their numbers stay unique
+	// over the nodes.
+	Sequences map[TableName]Sequence
 	// Functions are the user-defined functions by lower-case name, all
 	// overloads and schemas folded together: a name found here is never taken
 	// for the built-in function of that name.

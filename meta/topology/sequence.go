@@ -1,0 +1,52 @@
+package topology
+
+// Strides of generated ids: a sequence counts in steps of its stride, each node
+// in the class of its slot. A stride is fixed once for a sequence.
+const (
+	// Stride is for 64-bit ids.
+	Stride = 1024
+	// NarrowStride is for ids that end in 32-bit columns.
+	NarrowStride = 64
+)
+
+// SequenceMode says where a sequence's numbers are drawn and why they do not
+// collide over the nodes.
+type SequenceMode uint8
+
+// The modes.
+const (
+	// SequenceAtHome: numbers are drawn on the home node only.
+	SequenceAtHome SequenceMode = iota + 1
+	// SequenceStrided: every node draws from the class of its slot.
+	SequenceStrided
+	// SequencePerNode: every node counts by itself and numbers may collide;
+	// Reason says why it is not strided.
+	SequencePerNode
+)
+
+// Sequence is a sequence or identity of a database.
+type Sequence struct {
+	Name TableName
+	Mode SequenceMode
+	// Stride is set for SequenceStrided.
+	Stride int64
+	// Reason explains the mode.
+	Reason string
+}
+
+// FirstInClass returns the smallest number that is at least min and congruent
+// to slot modulo stride. It returns false when that is beyond an int64 or when
+// the slot has no class (stride is not above slot).
+func FirstInClass(min int64, slot Slot, stride int64) (int64, bool) {
+	if stride <= int64(slot) {
+		return 0, false
+	}
+	step := (int64(slot) - min%stride + 2*stride) % stride
+	first := min + step
+	return first, first >= min
+}
+
+// InClass says whether id is congruent to slot modulo stride.
+func InClass(id int64, slot Slot, stride int64) bool {
+	return stride > 0 && ((id%stride)+stride)%stride == int64(slot)
+}
