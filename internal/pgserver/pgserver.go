@@ -188,15 +188,17 @@ func (s *Server) stop(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	p.signalAll(syscall.SIGCONT)
-	p.signal(syscall.SIGINT)
+	// SIGCONT first: a frozen server could not hear.
+	err := errors.Join(p.signalAll(syscall.SIGCONT), p.signal(syscall.SIGINT))
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("pgserver: stop: %w", err)
+	}
 	select {
 	case <-p.done:
 		s.forget()
 		return nil
 	case <-ctx.Done():
-		err := errors.Join(fmt.Errorf("pgserver: stop: %w; killed instead", ctx.Err()), s.kill())
-		return err
+		return errors.Join(fmt.Errorf("pgserver: stop: %w; killed instead", ctx.Err()), s.kill())
 	}
 }
 
