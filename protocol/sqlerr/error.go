@@ -2,11 +2,19 @@ package sqlerr
 
 // Error is the severity, the message and the SQLSTATE, as psql shows them.
 func (e *Error) Error() string {
+	if e == nil {
+		return "no error"
+	}
 	return e.Severity + ": " + e.Message + " (SQLSTATE " + e.SQLState + ")"
 }
 
 // Unwrap is what was given to Wrap. Clients never see it.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error {
+	if e == nil { // a nil *Error in an error interface must not panic errors.As
+		return nil
+	}
+	return e.cause
+}
 
 // WithDetail returns a copy with another detail.
 func (e *Error) WithDetail(detail string) *Error {
