@@ -102,6 +102,8 @@ type Function struct {
 	WithinGroup  bool
 	Over         bool // a window function
 	OverExprs    []Expr
+	// Variadic: the last argument is an array that stands for the rest.
+	Variadic bool
 }
 
 // SubqueryKind says how a subquery is used in an expression.

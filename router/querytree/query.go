@@ -36,6 +36,16 @@ type Query struct {
 	HasWindow    bool
 	Locking      bool // FOR UPDATE and its weaker forms
 	Into         bool // SELECT INTO
+	// IntoTable is the table that SELECT INTO makes.
+	IntoTable *RelationName
+	// GroupDistinct is GROUP BY DISTINCT.
+	GroupDistinct bool
+	// WindowExprs are the expressions of the WINDOW clause.
+	WindowExprs []Expr
+	// WithTies is FETCH FIRST ... WITH TIES; Limit holds the count.
+	WithTies bool
+	// Locked are the from items of FOR UPDATE OF; nil: all of the level.
+	Locked []string
 
 	// QuerySetOp.
 	SetOp       string // "union", "intersect", "except"
@@ -54,6 +64,12 @@ type Query struct {
 	Conflict  *Conflict
 	// Overriding is set where the INSERT says OVERRIDING ... VALUE.
 	Overriding bool
+	// Partial is set where Columns names a part of a column: (a[1], b.c).
+	// Subscripts are the expressions in the brackets.
+	Partial    bool
+	Subscripts []Expr
+	// CurrentOf is the cursor of WHERE CURRENT OF; Where is then an Unknown.
+	CurrentOf string
 	// Merge.
 	MergeOn    Expr
 	MergeWhens []MergeWhen
@@ -65,6 +81,10 @@ type CTE struct {
 	Columns   []string
 	Query     *Query
 	Recursive bool
+	// Extra are the columns that SEARCH and CYCLE add; Marks are the constants
+	// of CYCLE.
+	Extra []string
+	Marks []Expr
 }
 
 // Target is one output column.
@@ -77,6 +97,13 @@ type Target struct {
 type Assignment struct {
 	Column string
 	Value  Expr // nil where the value cannot be told apart: (a, b) = (SELECT ...)
+	// Source is the right side of such a multi-column assignment. It is held
+	// by the first of its columns only.
+	Source Expr
+	// Partial is set where a part of the column is assigned: a[1] = 2, a.b = 2.
+	// Subscripts are the expressions in the brackets.
+	Partial    bool
+	Subscripts []Expr
 }
 
 // OrderKey is one ORDER BY item.
@@ -84,6 +111,9 @@ type OrderKey struct {
 	Expr       Expr
 	Descending bool
 	NullsFirst Tristate
+	// Using is the operator of ORDER BY x USING <, with its schema before it
+	// where that is not pg_catalog.
+	Using string
 }
 
 // Conflict is the ON CONFLICT (or ON DUPLICATE KEY) tail of an INSERT.
@@ -91,6 +121,9 @@ type Conflict struct {
 	// Columns infer the arbiter; Constraint names it. Both empty: any.
 	Columns    []string
 	Expression bool // the inference has an expression or a predicate
+	// Exprs are the inference's expressions, Predicate its WHERE.
+	Exprs      []Expr
+	Predicate  Expr
 	Constraint string
 	DoNothing  bool
 	Set        []Assignment
@@ -101,12 +134,18 @@ type Conflict struct {
 
 // MergeWhen is one WHEN clause of a MERGE.
 type MergeWhen struct {
-	Matched   bool
+	Matched bool
+	// BySource is WHEN NOT MATCHED BY SOURCE: it acts on rows of the target.
+	BySource  bool
 	Condition Expr
 	Action    QueryKind // QueryInsert, QueryUpdate, QueryDelete, or 0 for DO NOTHING
 	Columns   []string
 	Values    []Expr
 	Set       []Assignment
+	// Overriding, Partial and Subscripts are those of an INSERT.
+	Overriding bool
+	Partial    bool
+	Subscripts []Expr
 }
 
 // RelationName is a table's name as written, folded, without quotes.
@@ -123,6 +162,10 @@ type TableRef struct {
 	Columns []string // column aliases
 	Only    bool
 	Sample  bool
+	// SampleMethod and SampleArgs are those of TABLESAMPLE; the seed of
+	// REPEATABLE is the last argument.
+	SampleMethod string
+	SampleArgs   []Expr
 }
 
 // JoinKind is the type of a join.
@@ -145,7 +188,10 @@ type Join struct {
 	Using       []string
 	Natural     bool
 	Alias       string
-	Lateral     bool
+	Columns     []string // column aliases
+	// UsingAlias is JOIN ... USING (...) AS alias.
+	UsingAlias string
+	Lateral    bool // the right side is LATERAL
 }
 
 // SubqueryRef is a derived table.
@@ -158,10 +204,14 @@ type SubqueryRef struct {
 
 // FunctionRef is a function in FROM (also JSON_TABLE, XMLTABLE, UNNEST).
 type FunctionRef struct {
+	// Calls holds one call, or those of ROWS FROM. JSON_TABLE and XMLTABLE are
+	// a Group.
 	Calls   []Expr
 	Alias   string
-	Columns []string
+	Columns []string // column aliases, or the names of a column definition list
 	Lateral bool
+	// Ordinality is WITH ORDINALITY: one column more, a counter.
+	Ordinality bool
 }
 
 // UnknownFrom is a from item the parser could not express.

@@ -60,8 +60,11 @@ const (
 	LockTable  // Relations
 	Maintain   // VACUUM, ANALYZE, REINDEX, CLUSTER, REFRESH: Relations
 	Privileges // GRANT, REVOKE, roles
-	Call       // CALL and DO: code we cannot see
+	Call       // CALL and DO: code we cannot see; CALL's function is in Exprs
 	Checkpoint
+
+	// SetConstraints is SET CONSTRAINTS; Names are the constraints (nil: ALL).
+	SetConstraints
 )
 
 // Statement is one parsed statement.
@@ -77,7 +80,29 @@ type Statement struct {
 	Transaction Transaction
 	Setting     Setting
 	Copy        *CopySpec
-	Relations   []RelationName
+	// Relations are the relations that a statement names without reading them:
+	// what it creates, changes or drops, and what that refers to (parents,
+	// tables of foreign keys, owners of sequences).
+	Relations []RelationName
+	// DDL tells more about DDL, Privileges, Maintain, Truncate and
+	// CreateTableAs; nil for the others.
+	DDL *DDLSpec
+	// Exprs are expressions outside of queries: defaults, checks, index
+	// expressions, arguments of EXECUTE and CALL.
+	Exprs []Expr
+	// Parts are statements inside a statement: elements of CREATE SCHEMA,
+	// actions of a rule, the body of an SQL function.
+	Parts []*Statement
+	// Names are names that are not relations: the roles of a GRANT, the
+	// constraints of SET CONSTRAINTS.
+	Names []RelationName
+	// Payload is the payload of NOTIFY.
+	Payload string
+
+	// Start and End are the statement's byte offsets in the parsed text,
+	// without the semicolon and white space around it. Comments before the
+	// statement belong to it.
+	Start, End int
 
 	// Analyze: EXPLAIN ANALYZE executes its statement.
 	Analyze bool
@@ -119,6 +144,8 @@ type Setting struct {
 	Quoted  []bool
 	Default bool // SET x TO DEFAULT
 	Local   bool
+	// FromCurrent is SET x FROM CURRENT.
+	FromCurrent bool
 }
 
 // CopySpec is a COPY statement.
@@ -128,7 +155,14 @@ type CopySpec struct {
 	Query    *Query // COPY (query) TO
 	From     bool   // COPY FROM
 	// Stdio is set for STDIN and STDOUT; files and programs are refused.
-	Stdio   bool
-	Options map[string]string // lower case; format, delimiter, null, header, quote, escape, encoding, force_null ...
+	Stdio bool
+	// Program is set for COPY ... PROGRAM, File for a file's name.
+	Program bool
+	File    string
+	// Options are in lower case: format, delimiter, null, header, quote, escape,
+	// encoding, freeze ... An option without a value has the value "true". The
+	// columns of force_null and its like are quoted names joined by commas, or
+	// "*".
+	Options map[string]string
 	Where   Expr
 }
