@@ -64,8 +64,11 @@ type ColumnSchema struct {
 	DrawProblem string
 	// Sequence feeds the default or identity; zero where none does.
 	Sequence TableName
-	// SequenceProblem says why the numbers of Sequence cannot be strided.
+	// SequenceProblem says why values of two nodes may collide in spite of
+	// Sequence: it cannot be strided, or the default changes its numbers.
 	SequenceProblem string
+	// Random: the default makes values that no other node makes (uuids).
+	Random bool
 }
 
 // IndexSchema is a unique index or a constraint that acts like one.
