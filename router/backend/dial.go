@@ -31,7 +31,10 @@ const (
 func (t *trouble) fail(err error, now time.Time) {
 	t.failures++
 	t.last = err
-	if t.failures < maxFailures {
+	if nodeIsFull(err) { // the next attempt would fail too
+		t.failures = max(t.failures, maxFailures)
+	}
+	if !t.open() {
 		return
 	}
 	window := maxBackoff
@@ -92,8 +95,7 @@ func (p *Pool) dial() {
 	p.finish(c, reason)
 }
 
-// dialFailed notes a failed dial. Waiting clients go on waiting only while
-// another connection may come free for them.
+// dialFailed notes a failed dial.
 func (p *Pool) dialFailed(err error) {
 	p.mu.Lock()
 	p.mu.dialing--
@@ -102,15 +104,24 @@ func (p *Pool) dialFailed(err error) {
 		p.mu.Unlock()
 		return
 	}
-	t := &p.mu.trouble
-	t.fail(err, p.o.Clock.Now())
-	failures := t.failures
-	if t.open() && p.mu.dialing == 0 && !nodeIsFull(err) {
-		p.failWaitersLocked(p.unavailableLocked())
-	}
-	p.serveWaitersLocked()
+	p.mu.trouble.fail(err, p.o.Clock.Now())
+	failures := p.mu.trouble.failures
+	p.comfortWaitersLocked(err)
 	p.mu.Unlock()
 	p.o.Logger.Warn("cannot connect to node", "node", p.o.Node, "failures", failures, "error", err)
+}
+
+// comfortWaitersLocked decides what becomes of the waiting clients after a dial
+// failed. They go on waiting only for something that is likely to come.
+func (p *Pool) comfortWaitersLocked(err error) {
+	others := len(p.mu.conns) > 0 // that may be released
+	switch {
+	case p.mu.dialing == 0 && !others,
+		p.mu.dialing == 0 && p.mu.trouble.open() && !nodeIsFull(err):
+		p.failWaitersLocked(p.unavailableLocked())
+	case others:
+		p.serveWaitersLocked()
+	}
 }
 
 // nodeIsFull reports whether a server refused a connection because it has too

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"shardproxy/protocol/pgwire"
 )
 
 // Column describes a column of a Result.
@@ -38,14 +40,15 @@ const (
 	maxExecResult  = 256 << 20
 )
 
+var errCopy = errors.New("backend: exec: COPY from and to the client is not possible here")
+
 // Exec runs sql as a simple query on a connection that the caller holds and
 // that is idle, and reads everything up to ReadyForQuery. It is meant for the
 // proxy's own cold statements: the whole result is kept in memory. Where sql
 // holds several statements the result is the last one's.
 //
 // An error of the server is a *pgconn.PgError with all its fields; the
-// connection is clean then, though TxStatus may say otherwise (the Result is
-// returned with it). Errors that wrap ErrBroken leave a connection that
+// connection is clean then, as far as the returned Result's TxStatus says so. Errors that wrap ErrBroken leave a connection that
 // Release closes: it was lost, ctx was done (the statement is cancelled), or a
 // FATAL error ended it.
 func Exec(ctx context.Context, c *Conn, sql string) (*Result, error) {
@@ -65,14 +68,14 @@ func Exec(ctx context.Context, c *Conn, sql string) (*Result, error) {
 	interrupted := !stop()
 	if err == nil && !interrupted {
 		c.Unread(x.rest())
-		return x.result, x.serverError()
+		return x.result, x.statementError()
 	}
 	c.MarkBroken()
 	if interrupted {
 		x.abandon(context.WithoutCancel(ctx))
 		err = errors.Join(context.Cause(ctx), err)
 	}
-	return nil, fmt.Errorf("%w: %w", ErrBroken, errors.Join(err, x.serverError()))
+	return nil, fmt.Errorf("%w: %w", ErrBroken, errors.Join(err, x.statementError()))
 }
 
 // execution is one Exec.
@@ -82,13 +85,19 @@ type execution struct {
 	size   int // of the rows read
 	result *Result
 	failed *pgconn.PgError // the first error of the server
+	copied bool            // it was a COPY TO STDOUT
 }
 
-func (x *execution) serverError() error {
-	if x.failed == nil {
+// statementError is what was wrong with the statement, not the connection.
+func (x *execution) statementError() error {
+	switch {
+	case x.failed != nil:
+		return x.failed
+	case x.copied:
+		return errCopy
+	default:
 		return nil
 	}
-	return x.failed
 }
 
 // rest is what was read behind ReadyForQuery.
@@ -114,7 +123,7 @@ func (x *execution) run(query []byte) error {
 		if err != nil {
 			return err
 		}
-		if kind == 'Z' {
+		if kind == pgwire.MsgReadyForQuery {
 			var m pgproto3.ReadyForQuery
 			err := m.Decode(body)
 			x.result.TxStatus = m.TxStatus
@@ -147,26 +156,30 @@ func (x *execution) next() (kind byte, body []byte, err error) {
 // message takes one message of the answer.
 func (x *execution) message(kind byte, body []byte) error {
 	switch kind {
-	case 'T':
+	case pgwire.MsgRowDescription:
 		return x.rowDescription(body)
-	case 'D':
+	case pgwire.MsgDataRow:
 		var m pgproto3.DataRow
 		err := m.Decode(body)
 		x.result.Rows = append(x.result.Rows, m.Values)
 		return err
-	case 'C':
+	case pgwire.MsgCommandComplete:
 		var m pgproto3.CommandComplete
 		err := m.Decode(body)
 		x.result.Tag = string(m.CommandTag)
 		return err
-	case 'E':
+	case pgwire.MsgErrorResponse:
 		return x.errorResponse(body)
-	case 'S':
+	case pgwire.MsgParameterStatus:
 		return x.parameterStatus(body)
-	case 'G': // CopyInResponse
+	case pgwire.MsgCopyInResponse:
 		return x.refuseCopy()
-	case 'I', 'N', 'A', 'H', 'd', 'c': // empty query, asynchronous, COPY out: skipped
+	case pgwire.MsgCopyOutResponse:
+		x.copied = true
 		return nil
+	case pgwire.MsgEmptyQueryResponse, pgwire.MsgNoticeResponse, pgwire.MsgNotificationResponse,
+		pgwire.MsgCopyData, pgwire.MsgCopyDone:
+		return nil // nothing of it is kept
 	default:
 		return fmt.Errorf("unexpected message %q", kind)
 	}
@@ -210,7 +223,7 @@ func (x *execution) parameterStatus(body []byte) error {
 
 // refuseCopy ends a COPY FROM STDIN: there is nothing to send.
 func (x *execution) refuseCopy() error {
-	fail, err := (&pgproto3.CopyFail{Message: "COPY FROM STDIN is not possible here"}).Encode(nil)
+	fail, err := (&pgproto3.CopyFail{Message: errCopy.Error()}).Encode(nil)
 	if err != nil {
 		return err
 	}

@@ -5,61 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"shardproxy/protocol/pgwire"
 )
-
-// peeker looks at a socket without reading from it and without blocking. All it
-// needs is prepared once, so that a look allocates nothing.
-type peeker struct {
-	raw       syscall.RawConn // nil: there is no socket
-	encrypted bool
-	look      func(fd uintptr) bool
-	n         int
-	err       error
-	first     [1]byte
-}
-
-// peeked is what a peeker saw.
-type peeked uint8
-
-// What can be seen.
-const (
-	peekedQuiet   peeked = iota + 1 // open, nothing to read
-	peekedPending                   // open, bytes to read
-	peekedGone                      // closed by the server, or an error
-)
-
-func (k *peeker) init(raw syscall.RawConn, encrypted bool) {
-	k.raw, k.encrypted = raw, encrypted
-	k.look = func(fd uintptr) bool {
-		for {
-			k.n, _, k.err = unix.Recvfrom(int(fd), k.first[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-			if k.err != unix.EINTR {
-				return true
-			}
-		}
-	}
-}
-
-func (k *peeker) peek() peeked {
-	if k.raw == nil {
-		return peekedQuiet
-	}
-	if err := k.raw.Read(k.look); err != nil {
-		return peekedGone
-	}
-	switch {
-	case k.err == nil && k.n > 0:
-		return peekedPending
-	case k.err == unix.EAGAIN:
-		return peekedQuiet
-	default: // end of file, or reset
-		return peekedGone
-	}
-}
 
 // hungUp reports whether the server has certainly ended the connection. It
 // reads nothing, so it may be asked about an idle connection.
@@ -68,7 +17,7 @@ func (c *Conn) hungUp() bool {
 	case peekedGone:
 		return true
 	case peekedPending:
-		return !c.peeker.encrypted && c.peeker.first[0] == 'E'
+		return !c.peeker.encrypted && c.peeker.first == pgwire.MsgErrorResponse
 	default:
 		return false
 	}
@@ -126,40 +75,34 @@ func (c *Conn) readPending() bool {
 func onlyAsync(b []byte) bool {
 	for len(b) > 0 {
 		switch b[0] {
-		case 'N', 'S', 'A':
-		default: // 'E' is a FATAL error; anything else is out of place
+		case pgwire.MsgNoticeResponse, pgwire.MsgParameterStatus, pgwire.MsgNotificationResponse:
+		default: // an ErrorResponse is a FATAL one; anything else is out of place
 			return false
 		}
-		if len(b) < 5 {
+		if len(b) < pgwire.HeaderSize {
 			return true
 		}
-		length := binary.BigEndian.Uint32(b[1:5])
+		length := binary.BigEndian.Uint32(b[1:])
 		if length < 4 || length > maxPending {
 			return false
 		}
-		body := b[5:min(len(b), int(length)+1)]
-		if b[0] == 'N' && saysShutdown(body) {
+		size := int(length) + 1
+		if len(b) < size {
+			return true
+		}
+		if b[0] == pgwire.MsgNoticeResponse && saysShutdown(b[:size]) {
 			return false
 		}
-		b = b[min(len(b), int(length)+1):]
+		b = b[size:]
 	}
 	return true
 }
 
-// saysShutdown reports whether the fields of a NoticeResponse carry a SQLSTATE
-// by which the server ends the session (57P01 admin_shutdown, 57P02
-// crash_shutdown, 57P03 cannot_connect_now, 57P05 idle_session_timeout):
-// after a crash of another process it says so in a WARNING.
-func saysShutdown(fields []byte) bool {
-	for len(fields) > 0 && fields[0] != 0 {
-		end := bytes.IndexByte(fields[1:], 0)
-		if end < 0 {
-			return false
-		}
-		if fields[0] == 'C' && bytes.HasPrefix(fields[1:1+end], []byte("57P0")) {
-			return true
-		}
-		fields = fields[2+end:]
-	}
-	return false
+// saysShutdown reports whether a NoticeResponse carries a SQLSTATE by which the
+// server ends the session (57P01 admin_shutdown, 57P02 crash_shutdown): after
+// a crash of another process it says so in a WARNING. A malformed one is not
+// trusted either.
+func saysShutdown(notice []byte) bool {
+	var m pgwire.Report
+	return m.Decode(notice) != nil || bytes.HasPrefix(m.SQLState(), []byte("57P"))
 }
