@@ -2,24 +2,33 @@ package pgparse
 
 import (
 	"strconv"
+	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"shardproxy/router/querytree"
 )
 
-// param tells a client's parameter from a slot of the stripped text.
-func param(p *pg.ParamRef) querytree.Expr {
+// param tells a client's parameter from a slot of the stripped text. The
+// server's scanner cuts numbers to 32 bits; a number that is not spelled as it
+// was read must not pass for another one.
+func (c *converter) param(p *pg.ParamRef) querytree.Expr {
 	n := int(p.GetNumber())
+	spelled := "$" + strconv.Itoa(n)
+	at := int(p.GetLocation())
 	switch {
-	case n <= 0:
-		return &querytree.Unknown{What: "parameter $" + strconv.Itoa(n)}
+	case n <= 0, at < 0, at > len(c.text), !strings.HasPrefix(c.text[at:], spelled), isDigitAt(c.text, at+len(spelled)):
+		return &querytree.Unknown{What: "parameter number"}
 	case n >= querytree.ListBase:
 		return &querytree.Slot{N: n - querytree.ListBase, List: true}
 	case n >= querytree.SlotBase:
 		return &querytree.Slot{N: n - querytree.SlotBase}
 	}
 	return &querytree.Param{N: n}
+}
+
+func isDigitAt(s string, i int) bool {
+	return i < len(s) && s[i] >= '0' && s[i] <= '9'
 }
 
 func constant(a *pg.A_Const) querytree.Expr {

@@ -34,10 +34,22 @@ func (c *converter) expr(n *pg.Node) querytree.Expr {
 		return &querytree.Unknown{What: "nested too deeply"}
 	}
 	defer c.leave()
+	if e := c.knownExpr(n); e != nil {
+		return e
+	}
+	return &querytree.Unknown{What: fmt.Sprintf("%T", n.GetNode())}
+}
+
+// knownExpr converts an expression; nil where the node is no expression of the
+// grammar.
+func (c *converter) knownExpr(n *pg.Node) querytree.Expr {
 	if e := c.commonExpr(n); e != nil {
 		return e
 	}
-	return c.rareExpr(n)
+	if e := c.rareExpr(n); e != nil {
+		return e
+	}
+	return c.documentExpr(n)
 }
 
 // commonExpr converts the expressions that have a type of their own.
@@ -46,7 +58,7 @@ func (c *converter) commonExpr(n *pg.Node) querytree.Expr {
 	case *pg.Node_ColumnRef:
 		return column(n.ColumnRef)
 	case *pg.Node_ParamRef:
-		return param(n.ParamRef)
+		return c.param(n.ParamRef)
 	case *pg.Node_AConst:
 		return constant(n.AConst)
 	case *pg.Node_AExpr:
@@ -78,7 +90,7 @@ func (c *converter) commonExpr(n *pg.Node) querytree.Expr {
 	return nil
 }
 
-// rareExpr converts the expressions that are a Group or not known.
+// rareExpr converts the expressions that are a Group.
 func (c *converter) rareExpr(n *pg.Node) querytree.Expr {
 	switch n := n.GetNode().(type) {
 	case *pg.Node_CaseExpr:
@@ -106,7 +118,7 @@ func (c *converter) rareExpr(n *pg.Node) querytree.Expr {
 	case *pg.Node_CurrentOfExpr:
 		return &querytree.Unknown{What: "current of"}
 	}
-	return &querytree.Unknown{What: fmt.Sprintf("%T", n.GetNode())}
+	return nil
 }
 
 // group makes a Group of the parts that are there.

@@ -35,6 +35,10 @@ func (c *converter) fromItem(n *pg.Node) querytree.FromItem {
 		return c.rangeFunction(n.RangeFunction)
 	case *pg.Node_RangeTableSample:
 		return c.sample(n.RangeTableSample)
+	case *pg.Node_RangeTableFunc:
+		return c.xmlTable(n.RangeTableFunc)
+	case *pg.Node_JsonTable:
+		return c.jsonTable(n.JsonTable)
 	}
 	return &querytree.UnknownFrom{What: fmt.Sprintf("%T", n.GetNode())}
 }

@@ -122,3 +122,31 @@ func intervalFields(modifiers []*pg.Node) (string, bool) {
 	}
 	return "", false
 }
+
+// setConstraints converts SET CONSTRAINTS; no names mean ALL.
+func setConstraints(s *querytree.Statement, v *pg.ConstraintsSetStmt) {
+	s.Kind, s.Tag = querytree.SetConstraints, "SET CONSTRAINTS"
+	s.Names = relations(v.GetConstraints())
+	s.Transaction.Deferrable = querytree.No
+	if v.GetDeferred() {
+		s.Transaction.Deferrable = querytree.Yes
+	}
+}
+
+// discard converts DISCARD; the name is what is discarded.
+func discard(s *querytree.Statement, d *pg.DiscardStmt) {
+	s.Kind = querytree.Discard
+	switch d.GetTarget() {
+	case pg.DiscardMode_DISCARD_ALL:
+		s.Name, s.InTransaction = "all", false
+	case pg.DiscardMode_DISCARD_PLANS:
+		s.Name = "plans"
+	case pg.DiscardMode_DISCARD_SEQUENCES:
+		s.Name = "sequences"
+	case pg.DiscardMode_DISCARD_TEMP:
+		s.Name = "temp"
+	default:
+		s.Kind, s.Name = querytree.Unsupported, d.GetTarget().String()
+	}
+	s.Tag = "DISCARD " + strings.ToUpper(s.Name)
+}

@@ -38,9 +38,39 @@ func (c *converter) statement(n *pg.Node) *querytree.Statement {
 		return s
 	}
 	defer c.leave()
+	if !c.queryStatement(s, n) && !c.sessionStatement(s, n) && !c.dataStatement(s, n) && !c.catalogStatement(s, n) {
+		s.Kind, s.Tag = querytree.Unsupported, fmt.Sprintf("%T", n.GetNode())
+	}
+	return s
+}
+
+// queryStatement fills in a statement that is a query; false for others.
+func (c *converter) queryStatement(s *querytree.Statement, n *pg.Node) bool {
 	switch n := n.GetNode().(type) {
-	case *pg.Node_SelectStmt, *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt:
-		c.queryStatement(s, &pg.Node{Node: n})
+	case *pg.Node_SelectStmt:
+		s.Kind, s.Tag = querytree.Select, "SELECT"
+		if into := n.SelectStmt.GetIntoClause(); into != nil {
+			selectInto(s, into)
+		}
+	case *pg.Node_InsertStmt:
+		s.Kind, s.Tag = querytree.Insert, "INSERT"
+	case *pg.Node_UpdateStmt:
+		s.Kind, s.Tag = querytree.Update, "UPDATE"
+	case *pg.Node_DeleteStmt:
+		s.Kind, s.Tag = querytree.Delete, "DELETE"
+	case *pg.Node_MergeStmt:
+		s.Kind, s.Tag = querytree.Merge, "MERGE"
+	default:
+		return false
+	}
+	s.Query = c.query(n)
+	return true
+}
+
+// sessionStatement fills in a statement that changes or asks the session and
+// not the data; false for others.
+func (c *converter) sessionStatement(s *querytree.Statement, n *pg.Node) bool {
+	switch n := n.GetNode().(type) {
 	case *pg.Node_TransactionStmt:
 		transaction(s, n.TransactionStmt)
 	case *pg.Node_VariableSetStmt:
@@ -48,25 +78,69 @@ func (c *converter) statement(n *pg.Node) *querytree.Statement {
 	case *pg.Node_VariableShowStmt:
 		s.Kind, s.Tag = querytree.Show, "SHOW"
 		s.Setting.Name = strings.ToLower(n.VariableShowStmt.GetName())
+	case *pg.Node_ConstraintsSetStmt:
+		setConstraints(s, n.ConstraintsSetStmt)
+	case *pg.Node_DiscardStmt:
+		discard(s, n.DiscardStmt)
+	case *pg.Node_ListenStmt:
+		s.Kind, s.Tag, s.Name = querytree.Listen, "LISTEN", n.ListenStmt.GetConditionname()
+	case *pg.Node_UnlistenStmt:
+		s.Kind, s.Tag, s.Name = querytree.Unlisten, "UNLISTEN", n.UnlistenStmt.GetConditionname()
+	case *pg.Node_NotifyStmt:
+		s.Kind, s.Tag, s.Name = querytree.Notify, "NOTIFY", n.NotifyStmt.GetConditionname()
+		s.Payload = n.NotifyStmt.GetPayload()
+	case *pg.Node_DeclareCursorStmt:
+		c.declareCursor(s, n.DeclareCursorStmt)
+	case *pg.Node_FetchStmt:
+		fetch(s, n.FetchStmt)
+	case *pg.Node_ClosePortalStmt:
+		closePortal(s, n.ClosePortalStmt)
+	case *pg.Node_PrepareStmt:
+		c.prepare(s, n.PrepareStmt)
+	case *pg.Node_ExecuteStmt:
+		c.execute(s, n.ExecuteStmt)
+	case *pg.Node_DeallocateStmt:
+		deallocate(s, n.DeallocateStmt)
 	default:
-		s.Kind, s.Tag = querytree.Unsupported, fmt.Sprintf("%T", n)
+		return false
 	}
-	return s
+	return true
 }
 
-// queryStatement fills in a statement that is a query.
-func (c *converter) queryStatement(s *querytree.Statement, n *pg.Node) {
-	s.Query = c.query(n)
-	switch s.Query.Kind {
-	case querytree.QueryInsert:
-		s.Kind, s.Tag = querytree.Insert, "INSERT"
-	case querytree.QueryUpdate:
-		s.Kind, s.Tag = querytree.Update, "UPDATE"
-	case querytree.QueryDelete:
-		s.Kind, s.Tag = querytree.Delete, "DELETE"
-	case querytree.QueryMerge:
-		s.Kind, s.Tag = querytree.Merge, "MERGE"
+// dataStatement fills in a statement that works on tables or runs code; false
+// for others.
+func (c *converter) dataStatement(s *querytree.Statement, n *pg.Node) bool {
+	switch n := n.GetNode().(type) {
+	case *pg.Node_ExplainStmt:
+		c.explain(s, n.ExplainStmt)
+	case *pg.Node_CopyStmt:
+		c.copy(s, n.CopyStmt)
+	case *pg.Node_CreateTableAsStmt:
+		c.createTableAs(s, n.CreateTableAsStmt)
+	case *pg.Node_TruncateStmt:
+		c.truncate(s, n.TruncateStmt)
+	case *pg.Node_LockStmt:
+		s.Kind, s.Tag = querytree.LockTable, "LOCK TABLE"
+		s.Relations = relations(n.LockStmt.GetRelations())
+	case *pg.Node_VacuumStmt:
+		vacuum(s, n.VacuumStmt)
+	case *pg.Node_ClusterStmt:
+		cluster(s, n.ClusterStmt)
+	case *pg.Node_ReindexStmt:
+		reindex(s, n.ReindexStmt)
+	case *pg.Node_RefreshMatViewStmt:
+		refresh(s, n.RefreshMatViewStmt)
+	case *pg.Node_CallStmt:
+		s.Kind, s.Tag = querytree.Call, "CALL"
+		s.Exprs = []querytree.Expr{c.call(n.CallStmt.GetFunccall())}
+	case *pg.Node_DoStmt:
+		s.Kind, s.Tag = querytree.Call, "DO"
+	case *pg.Node_CheckPointStmt:
+		s.Kind, s.Tag = querytree.Checkpoint, "CHECKPOINT"
+	case *pg.Node_LoadStmt:
+		s.Kind, s.Tag = querytree.Unsupported, "LOAD"
 	default:
-		s.Kind, s.Tag = querytree.Select, "SELECT"
+		return false
 	}
+	return true
 }

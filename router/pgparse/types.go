@@ -36,8 +36,12 @@ func plainModifiers(t *pg.TypeName) bool {
 
 func (c *converter) cast(t *pg.TypeCast) querytree.Expr {
 	if !plainModifiers(t.GetTypeName()) {
-		return &querytree.Unknown{What: "type modifier that is no constant"}
+		return oddModifier()
 	}
 	name, array, modified := typeName(t.GetTypeName())
 	return &querytree.Cast{Value: c.expr(t.GetArg()), Type: name, Array: array, Modified: modified}
+}
+
+func oddModifier() querytree.Expr {
+	return &querytree.Unknown{What: "type modifier that is no constant"}
 }

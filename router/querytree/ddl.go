@@ -31,7 +31,7 @@ type DDLSpec struct {
 	// one Constraint of kind "index" or "unique".
 	Columns     []ColumnDefinition
 	Constraints []Constraint
-	// Parents are the tables of INHERITS, PARTITION OF, LIKE and ATTACH; the
+	// Parents are the tables of INHERIT, INHERITS, PARTITION OF and LIKE; the
 	// first is the one of PARTITION OF where PartitionOf is set.
 	Parents     []RelationName
 	PartitionOf bool
@@ -77,6 +77,8 @@ type ColumnDefinition struct {
 	Default Expr
 	// Identity is "always", "by default" or "".
 	Identity string
+	// Sequence are the options of an identity's sequence.
+	Sequence map[string]string
 	// Generated: GENERATED ALWAYS AS (...) STORED.
 	Generated bool
 }
@@ -114,4 +116,6 @@ type Change struct {
 	Cascade    bool
 	// IfExists is IF EXISTS, or IF NOT EXISTS of "add column".
 	IfExists bool
+	// Options are those of SET (...) and of an identity.
+	Options map[string]string
 }

@@ -63,7 +63,8 @@ const (
 	Call       // CALL and DO: code we cannot see; CALL's function is in Exprs
 	Checkpoint
 
-	// SetConstraints is SET CONSTRAINTS; Names are the constraints (nil: ALL).
+	// SetConstraints is SET CONSTRAINTS; Names are the constraints (nil: ALL),
+	// Transaction.Deferrable says DEFERRED.
 	SetConstraints
 )
 
