@@ -124,8 +124,7 @@ func NewConn(nc net.Conn, o ConnOptions) (*Conn, error) {
 	if c.CreatedAt.IsZero() {
 		c.CreatedAt = time.Now()
 	}
-	t, encrypted := nc.(*tls.Conn)
-	if encrypted {
+	if t, ok := nc.(*tls.Conn); ok {
 		c.sock = t.NetConn()
 	}
 	if s, ok := c.sock.(syscall.Conn); ok {
@@ -133,7 +132,7 @@ func NewConn(nc net.Conn, o ConnOptions) (*Conn, error) {
 		if err != nil {
 			return nil, fmt.Errorf("backend: socket of node %q: %w", o.Node, err)
 		}
-		c.peeker.init(raw, encrypted)
+		c.peeker.init(raw)
 	}
 	return c, nil
 }

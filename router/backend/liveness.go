@@ -10,19 +10,6 @@ import (
 	"shardproxy/protocol/pgwire"
 )
 
-// hungUp reports whether the server has certainly ended the connection. It
-// reads nothing, so it may be asked about an idle connection.
-func (c *Conn) hungUp() bool {
-	switch c.peeker.peek() {
-	case peekedGone:
-		return true
-	case peekedPending:
-		return !c.peeker.encrypted && c.peeker.first == pgwire.MsgErrorResponse
-	default:
-		return false
-	}
-}
-
 // alive reports whether the server still waits for a command on c, as far as
 // this side knows without a round trip. Messages that the server sent on its
 // own are left for the holder to read.

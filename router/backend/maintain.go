@@ -19,6 +19,7 @@ func (p *Pool) Maintain() {
 		return
 	}
 	gone := p.reapLocked(p.o.Clock.Now())
+	suspects := p.suspectsLocked()
 	for len(p.mu.conns)+p.mu.dialing < p.mu.limits.Min && p.roomLocked() {
 		p.dialLocked()
 	}
@@ -27,6 +28,32 @@ func (p *Pool) Maintain() {
 	for _, g := range gone {
 		p.finish(g.conn, g.reason)
 	}
+	for _, c := range suspects {
+		if c.alive() {
+			p.Release(c)
+		} else {
+			p.drop(c, ClosedDead)
+		}
+	}
+}
+
+// suspectsLocked takes the idle connections whose server did something, as if
+// they were acquired, so that they can be looked at. A server that stops closes
+// all its connections: a look at one tells whether to look at the others.
+func (p *Pool) suspectsLocked() []*Conn {
+	if len(p.mu.idle) == 0 || p.mu.idle[0].peeker.peek() == peekedQuiet {
+		return nil
+	}
+	var suspects []*Conn
+	p.mu.idle = slices.DeleteFunc(p.mu.idle, func(c *Conn) bool {
+		if c.peeker.peek() == peekedQuiet {
+			return false
+		}
+		c.pooled.state = connHeld
+		suspects = append(suspects, c)
+		return true
+	})
+	return suspects
 }
 
 // reaped is a connection to close.
@@ -38,14 +65,9 @@ type reaped struct {
 // reapLocked takes idle connections out of the pool, those idle for longest
 // first.
 func (p *Pool) reapLocked(now time.Time) []reaped {
-	// A server that stops closes all its connections: one look tells.
-	look := len(p.mu.idle) > 0 && p.mu.idle[0].hungUp()
 	var gone []reaped
 	p.mu.idle = slices.DeleteFunc(p.mu.idle, func(c *Conn) bool {
 		reason := p.idleReasonLocked(c, now)
-		if look && c.hungUp() {
-			reason = ClosedDead
-		}
 		if reason == 0 {
 			return false
 		}

@@ -10,12 +10,11 @@ import (
 // peeker looks at a socket without reading from it and without blocking. All it
 // needs is prepared once, so that a look allocates nothing.
 type peeker struct {
-	raw       syscall.RawConn // nil: there is no socket
-	encrypted bool
-	look      func(fd uintptr) bool
-	n         int
-	errno     syscall.Errno
-	first     byte
+	raw   syscall.RawConn // nil: there is no socket
+	look  func(fd uintptr) bool
+	n     int
+	errno syscall.Errno
+	first byte
 }
 
 // peeked is what a peeker saw.
@@ -28,10 +27,7 @@ const (
 	peekedGone                      // closed by the server, or an error
 )
 
-func (k *peeker) init(raw syscall.RawConn, encrypted bool) {
-	k.raw, k.encrypted = raw, encrypted
-	k.look = k.recv
-}
+func (k *peeker) init(raw syscall.RawConn) { k.raw, k.look = raw, k.recv }
 
 // recv peeks at the first byte. It always reports true: RawConn.Read must not
 // wait for more. unix.Recvfrom would allocate an address; the call never
