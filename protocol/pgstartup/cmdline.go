@@ -15,21 +15,23 @@ func parseOptions(options string) ([]Setting, error) {
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
-		var setting string
+		var flag, setting string
 		switch {
 		case arg == "--" && len(args) == 0:
 			continue
 		case arg == "-c" && len(args) > 0:
-			setting, args = args[0], args[1:]
-		case len(arg) > 2 && (strings.HasPrefix(arg, "--") || strings.HasPrefix(arg, "-c")):
-			setting = arg[2:]
+			flag, setting, args = "-c ", args[0], args[1:]
+		case len(arg) > 2 && strings.HasPrefix(arg, "-c"):
+			flag, setting = "-c ", arg[2:]
+		case len(arg) > 2 && strings.HasPrefix(arg, "--"):
+			flag, setting = "--", arg[2:]
 		default:
 			return nil, sqlerr.SyntaxError("invalid command-line argument for server process: "+arg, 0).
 				WithHint("Only settings may be given: -c name=value or --name=value.").Fatal()
 		}
 		name, value, ok := strings.Cut(setting, "=")
 		if !ok || name == "" {
-			return nil, sqlerr.SyntaxError(arg[:2]+setting+" requires a value", 0).
+			return nil, sqlerr.SyntaxError(flag+setting+" requires a value", 0).
 				WithHint("Write -c name=value or --name=value.").Fatal()
 		}
 		settings = append(settings, Setting{strings.ReplaceAll(name, "-", "_"), value})
