@@ -13,8 +13,9 @@ type Move struct {
 }
 
 // PlanMoves returns the smallest set of moves that gives the members their
-// quotas, ordered by partition. owners holds the owner of each partition, an
-// index into members; a member of weight 0 is leaving and gives all it has.
+// quotas, ordered by partition. owners holds the owner of each partition (not
+// of home, which has no quota), an index into members; a member of weight 0 is
+// leaving and gives all it has.
 //
 //   - A member that owns nothing yet is new: it receives exactly its quota,
 //     from the members that are furthest above their share.
