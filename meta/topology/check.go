@@ -59,15 +59,24 @@ func (r *resolver) checkTriggers(rel *Relation, tables []*TableSchema) {
 }
 
 // checkDefaults refuses INSERTs where a default calls a function that may read
-// other tables.
+// other tables, or where it depends on the node. It warns of ids that may
+// repeat.
 func (r *resolver) checkDefaults(t *TableSchema, rel *Relation) {
-	if r.ruleOf(t).Triggers == localTriggers {
-		return
-	}
+	local := r.ruleOf(t).Triggers == localTriggers
 	for i := range t.Columns {
 		c := &t.Columns[i]
+		if c.DefaultsDiffer {
+			rel.Refusals = append(rel.Refusals, Refusal{
+				Writes: WriteInsert,
+				Reason: fmt.Sprintf("the nodes have different defaults of column %q", c.Name),
+				Hint:   "Give the column the same default on all nodes, with ALTER TABLE through the proxy.",
+			})
+		}
+		if rel.Placement == Sharded && c.Name != rel.Key.Column && c.SequenceProblem != "" {
+			rel.warn(fmt.Sprintf("numbers of column %q may repeat on other nodes: %s", c.Name, c.SequenceProblem))
+		}
 		for _, f := range c.DefaultFunctions {
-			if !r.pure(f) {
+			if !local && !r.pure(f) {
 				rel.refuseCode(WriteInsert, fmt.Sprintf("the default of column %q calls function %s", c.Name, f), f)
 			}
 		}

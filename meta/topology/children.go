@@ -54,8 +54,9 @@ func (r *resolver) follow(t *TableSchema, rel, parent *Relation) {
 	default:
 		if c := t.column(parent.Key.Column); c == nil || c.KeyType != parent.Key.Type {
 			rel.refuse(parent.Source, fmt.Sprintf("it has no shard key column %q like that of its parent %s", parent.Key.Column, parent.Name))
-		} else {
-			rel.Key.Draw = c.Draw
+		} else if draw, _ := r.drawOf(c); draw.Kind != DrawNothing {
+			// Else the parent's: an identity is the partitioned table's.
+			rel.Key.Draw = draw
 		}
 	}
 }

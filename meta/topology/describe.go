@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-
-	"shardproxy/ring"
 )
 
 // Describe writes the placement of the database's tables and sequences as text
@@ -56,9 +54,9 @@ func (k *Key) describe() string {
 	if k.Kind == "" {
 		return "-"
 	}
-	text := fmt.Sprintf("%s:%s %s", k.Kind, k.Column, keyTypeName(k.Type))
+	text := fmt.Sprintf("%s:%s %s", k.Kind, k.Column, k.Type)
 	if k.Column == "" {
-		text = fmt.Sprintf("%s=%s %s (in the name)", k.Kind, k.FromName, keyTypeName(k.Type))
+		text = fmt.Sprintf("%s=%s %s (in the name)", k.Kind, k.FromName, k.Type)
 	}
 	if k.NullReplicated {
 		text += ", NULL on every node"
@@ -78,18 +76,4 @@ func (r *Relation) describeDraw() string {
 		return "random uuid"
 	}
 	return "given by the client"
-}
-
-func keyTypeName(t ring.KeyType) string {
-	switch t {
-	case ring.KeyInt:
-		return "int"
-	case ring.KeyUUID:
-		return "uuid"
-	case ring.KeyText:
-		return "text"
-	case ring.KeyBytes:
-		return "bytes"
-	}
-	return "unknown"
 }

@@ -32,7 +32,8 @@ func (r *resolver) keep(t *TableSchema, rel, old *Relation) {
 			rel.refuse(old.Source, fmt.Sprintf("its rows are placed by column %q, which was dropped, renamed or given another type; undo that, or empty the table", key.Column))
 			return
 		}
-		key.Draw, key.MaxLength = c.Draw, c.MaxLength
+		key.MaxLength = c.MaxLength
+		key.Draw, _ = r.drawOf(c)
 	}
 	rel.Placement, rel.Source, rel.Key = Sharded, old.Source, key
 	rel.keptBecause(old, now)

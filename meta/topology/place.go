@@ -8,7 +8,7 @@ import (
 )
 
 // KindOf is the key kind of a table that is placed by its own primary key.
-func KindOf(t TableName) ring.KeyKind { return ring.KeyKind("table:" + t.String()) }
+func KindOf(t TableName) ring.KeyKind { return ring.KindOf(t.String()) }
 
 const keyTypes = "integers, uuid, text, varchar and bytea can"
 
@@ -32,11 +32,23 @@ func (r *resolver) shard(t *TableSchema, rel *Relation, source RuleSource, kind 
 	rel.Key = Key{
 		Kind: kind, Type: c.KeyType, Column: column, MaxLength: c.MaxLength,
 		NullReplicated: r.nullKey(t, source) == nullReplicated,
-		Draw:           c.Draw,
 	}
-	if c.DrawProblem != "" {
-		rel.warn(fmt.Sprintf("the default of the shard key column %q cannot be evaluated ahead of an INSERT (%s): each INSERT must name the key", column, c.DrawProblem))
+	draw, problem := r.drawOf(c)
+	rel.Key.Draw = draw
+	if problem != "" {
+		rel.warn(fmt.Sprintf("the default of the shard key column %q cannot be evaluated ahead of an INSERT (%s): each INSERT must name the key", column, problem))
 	}
+}
+
+// drawOf returns how a missing key is made. A default that calls a function of
+// the user's is not evaluated ahead unless the function is declared pure.
+func (r *resolver) drawOf(c *ColumnSchema) (draw Draw, problem string) {
+	for _, f := range c.DefaultFunctions {
+		if !r.pure(f) {
+			return Draw{}, "it calls function " + f
+		}
+	}
+	return c.Draw, c.DrawProblem
 }
 
 const nullReplicated = "replicated"

@@ -128,7 +128,7 @@ type Column struct {
 
 // UniqueIndex is an arbiter of an upsert.
 type UniqueIndex struct {
-	Name    string
+	Name string
 	// Columns are the key columns in order. An expression is "", and so is the
 	// shard key where the index compares it by other rules than "=".
 	Columns []string

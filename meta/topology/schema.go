@@ -48,6 +48,8 @@ type TableSchema struct {
 // ColumnSchema is a column.
 type ColumnSchema struct {
 	Column
+	// Declared is the type with its modifiers: "numeric(10,2)".
+	Declared string
 	// KeyType is the key type the column may have, 0 where it cannot be a
 	// shard key; then KeyProblem says why.
 	KeyType    ring.KeyType
@@ -58,6 +60,8 @@ type ColumnSchema struct {
 	Default string
 	// DefaultFunctions are user-defined functions that the default calls.
 	DefaultFunctions []string
+	// DefaultsDiffer: the nodes have different defaults.
+	DefaultsDiffer bool
 	// Draw says how a missing value is made ahead of an INSERT. Where the
 	// column has a default that cannot be, DrawProblem says why.
 	Draw        Draw

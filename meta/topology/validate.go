@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
+
+	"shardproxy/ring"
 )
 
 // MaxNodes is the largest number of nodes of a database.
@@ -94,8 +95,8 @@ func (d *Database) validateNodes() error {
 }
 
 func (d *Database) validateOwners() error {
-	if count := d.PartitionCount(); count < 1 || bits.OnesCount(uint(count)) != 1 {
-		return fmt.Errorf("it has %d partitions; a power of two is needed", count)
+	if err := ring.ValidPartitionCount(d.PartitionCount()); err != nil {
+		return err
 	}
 	for p, n := range d.Owners {
 		if int(n) >= len(d.Nodes) {

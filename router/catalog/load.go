@@ -1,0 +1,177 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardproxy/meta/topology"
+)
+
+// Report is what Load and Reload found besides the database.
+type Report struct {
+	// Seeding is set by Load.
+	Seeding *Seeding
+	Strides *StrideReport
+	// Problems keep nothing from being served and should be logged.
+	Problems []Problem
+}
+
+// Load makes a database of its configuration and of what its nodes hold: it
+// checks the nodes, decides who owns the partitions, strides the sequences and
+// resolves the rules. db has Name, Engine, Nodes, Rules and Pool set; the
+// result is a copy with the rest. partitions is the number of partitions, a
+// power of two.
+//
+// An error names all nodes that cannot be reached or used, or the rows that
+// are not where they should be (*MisplacedError).
+func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions int) (*topology.Database, *Report, error) {
+	if err := db.Rules.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("database %q: %w", db.Name, err)
+	}
+	conns, err := nodes.Open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conns.Close()
+	snapshots, err := readAll(ctx, conns)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := Preflight(db.Nodes, snapshots); err != nil {
+		return nil, nil, err
+	}
+	seeding, err := Seed(ctx, conns, snapshots, db.Rules, partitions)
+	if err != nil {
+		return nil, nil, err
+	}
+	loaded := db.Clone()
+	loaded.Owners = seeding.Owners
+	loaded.SchemaEpoch = 1
+	in := Input{Rules: db.Rules, Nodes: db.Nodes, Snapshots: snapshots, Owners: seeding.Owners, Refused: seeding.Refused}
+	report, err := fill(ctx, conns, loaded, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	report.Seeding = seeding
+	report.Problems = append(seeding.Problems, report.Problems...)
+	return loaded, report, nil
+}
+
+// Reload reads the nodes again, after DDL, and returns a copy of old with new
+// relations, types, functions and sequences and the next schema epoch. New
+// sequences are strided. Tables that have rows keep the rule by which they were
+// placed; where it no longer fits they are refused.
+//
+// Reloads of one database must not overlap: the last to publish would win with
+// what it read first.
+func Reload(ctx context.Context, nodes *Nodes, old *topology.Database) (*topology.Database, *Report, error) {
+	conns, err := nodes.Open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conns.Close()
+	snapshots, err := readAll(ctx, conns)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := Input{Rules: old.Rules, Nodes: old.Nodes, Snapshots: snapshots, Owners: old.Owners}
+	in.Kept, err = withRows(ctx, conns, old, Build(in))
+	if err != nil {
+		return nil, nil, err
+	}
+	next := old.Clone()
+	next.SchemaEpoch++
+	report, err := fill(ctx, conns, next, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	return next, report, nil
+}
+
+// readAll reads every node's catalog.
+func readAll(ctx context.Context, conns *Conns) ([]*Snapshot, error) {
+	snapshots := make([]*Snapshot, len(conns.conns))
+	err := conns.each(ctx, conns.all(), "read the catalog", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) (err error) {
+		snapshots[i], err = Read(ctx, conn)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snapshots, nil
+}
+
+// fill resolves the rules, strides the sequences and puts the result into db. A
+// sequence that cannot be strided makes a second pass: the tables that rely on
+// it are then refused what would need it.
+func fill(ctx context.Context, conns *Conns, db *topology.Database, in Input) (*Report, error) {
+	built := Build(in)
+	strides, err := Stride(ctx, conns, in.Snapshots, built)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Strides: strides}
+	if len(strides.Failed) > 0 {
+		in.NotStrided = strides.Failed
+		built = Build(in)
+	}
+	report.Problems = append(built.Problems, strides.Problems...)
+	db.Relations, db.Sequences = built.Relations, built.Sequences
+	db.Functions, db.Types = built.Functions, built.Types
+	if err := db.Validate(); err != nil {
+		return nil, errors.Join(errors.New("catalog: the nodes make an inconsistent database"), err)
+	}
+	return report, nil
+}
+
+// withRows returns the relations of old that built would place elsewhere though
+// they have rows.
+func withRows(ctx context.Context, conns *Conns, old *topology.Database, built *Built) (map[topology.TableName]*topology.Relation, error) {
+	changed := make(map[topology.TableName]*topology.Relation)
+	for name, rel := range old.Relations {
+		now := built.Relations[name]
+		placed := rel.Placement == topology.Sharded || rel.Placement == topology.Reference || rel.Placement == topology.Global
+		if placed && now != nil && !topology.SamePlacement(rel, now) {
+			changed[name] = rel
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	found := make([]map[topology.TableName]*topology.Relation, len(conns.conns))
+	err := conns.each(ctx, old.OwnerNodes(), "look for rows", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) error {
+		found[i] = make(map[topology.TableName]*topology.Relation)
+		for name, rel := range changed {
+			rows, err := rowsIfExists(ctx, conn, name)
+			if err != nil {
+				return fmt.Errorf("table %s: %w", name, err)
+			}
+			if rows {
+				found[i][name] = rel
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[topology.TableName]*topology.Relation)
+	for _, f := range found {
+		maps.Copy(kept, f)
+	}
+	return kept, nil
+}
+
+// rowsIfExists says whether a table has rows on the node; it may be missing
+// there.
+func rowsIfExists(ctx context.Context, conn *pgx.Conn, name topology.TableName) (bool, error) {
+	var oid *uint32
+	if err := conn.QueryRow(ctx, `SELECT to_regclass($1::text)::oid`, sqlName(name)).Scan(&oid); err != nil || oid == nil {
+		return false, err
+	}
+	return anyRows(ctx, conn, []topology.TableName{name})
+}
