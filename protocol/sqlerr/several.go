@@ -1,0 +1,18 @@
+package sqlerr
+
+// This file: what can go wrong with a statement for several nodes.
+
+// NumericOutOfRange (22003): a merged aggregate that its type cannot hold.
+func NumericOutOfRange(value string) *Error {
+	return newError(FaultClient, "22003", 1690, "value "+quote(value)+" is out of range")
+}
+
+// PartlyDone (XX002): a statement for all nodes failed on one of them after
+// others had run it. have lists those; the cause is the failure.
+func PartlyDone(node, have string, cause error) *Error {
+	return newError(FaultNode, "XX002", 1105,
+		"statement for all nodes failed on node "+quote(node)+": "+cause.Error()).
+		WithDetail("Nodes that have run it: " + have + ".").
+		WithHint("Repair the cause, then bring the other nodes to the same state; a statement with IF NOT EXISTS or IF EXISTS can be sent again.").
+		Wrap(cause)
+}

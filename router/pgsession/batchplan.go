@@ -1,0 +1,262 @@
+package pgsession
+
+import (
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+)
+
+// Answers that need no server.
+var (
+	parseComplete = pgwire.AppendParseComplete(nil)
+	bindComplete  = pgwire.AppendBindComplete(nil)
+	closeComplete = pgwire.AppendCloseComplete(nil)
+	noParameters  = pgwire.AppendParameterDescription(nil, nil)
+	noData        = pgwire.AppendNoData(nil)
+)
+
+// planBatch turns the messages into ops. It stops at the first that must fail.
+func (m *machine) planBatch() {
+	b := &m.batch
+	for _, msg := range b.messages {
+		o := b.next(msg)
+		var err *sqlerr.Error
+		switch msg.typ {
+		case pgwire.MsgParse:
+			err = m.planParse(o)
+		case pgwire.MsgBind:
+			err = m.planBind(o)
+		case pgwire.MsgDescribe:
+			err = m.planDescribe(o)
+		case pgwire.MsgExecute:
+			err = m.planExecute(o)
+		case pgwire.MsgClose:
+			err = m.planClose(o)
+		}
+		if b.first != nil {
+			return
+		}
+		if err != nil {
+			o.err = err
+			return
+		}
+	}
+}
+
+// planParse makes a prepared statement of the client (PostgreSQL manual 55.2.3).
+func (m *machine) planParse(o *op) *sqlerr.Error {
+	var msg pgwire.Parse
+	if err := msg.Decode(o.frame); err != nil {
+		return sqlerr.From(err)
+	}
+	name := string(msg.Name)
+	old := m.stmts[name]
+	if name != "" && old != nil {
+		return sqlerr.DuplicatePreparedStatement(name)
+	}
+	p := m.newPrepared(name, &msg)
+	if p.scan.End < int32(len(p.sql)) && !blank(p.sql[p.scan.End:]) {
+		return sqlerr.SyntaxError("cannot insert multiple commands into a prepared statement", 0)
+	}
+	if m.tx.status == txFailed && !endsFailureKind(p) {
+		return sqlerr.InFailedTransaction()
+	}
+	if err := m.refusedAlways(p); err != nil {
+		return err
+	}
+	o.statement, o.undo, o.undoes = p, old, true
+	m.stmts[name] = p
+	if m.isLocal(p) && !m.serverOpsBefore() {
+		o.local = parseComplete
+	}
+	return nil
+}
+
+func endsFailureKind(p *prepared) bool {
+	var pl plan.Plan
+	pl.Statement = p.statement()
+	return endsFailure(&pl)
+}
+
+// planBind plans one execution of a statement.
+func (m *machine) planBind(o *op) *sqlerr.Error {
+	if err := o.bind.Decode(o.frame); err != nil {
+		return sqlerr.From(err)
+	}
+	p := m.stmts[string(o.bind.Statement)]
+	if p == nil {
+		return sqlerr.UndefinedPreparedStatement(string(o.bind.Statement))
+	}
+	m.refreshPrepared(p)
+	if m.tx.status == txFailed && !endsFailureKind(p) {
+		return sqlerr.InFailedTransaction()
+	}
+	name := string(o.bind.Portal)
+	if name != "" && m.portals[name] != nil {
+		return sqlerr.DuplicatePortal(name)
+	}
+	po := &portal{statement: p}
+	o.statement, o.portal = p, po
+	params := bindKeys{bind: &o.bind, statement: p}
+	p.template.Plan(m.db, &m.env, &p.scan, &params, &po.plan)
+	po.plan.Epoch = m.topo.Epoch
+	m.cfg.observer.Planned(m.db, &po.plan)
+	if err := m.planPortal(o, &params); err != nil {
+		return err
+	}
+	m.portals[name] = po
+	return nil
+}
+
+// planPortal decides where a bound statement runs.
+func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
+	po := o.portal
+	pl := &po.plan
+	if params.unsure {
+		m.batch.first = &describeTask{statement: po.statement}
+		return nil
+	}
+	switch pl.Class {
+	case plan.Reject:
+		if m.pinned == "" || !pl.UnknownTable {
+			return pl.Err
+		}
+	case plan.Local:
+		po.local = !m.serverOpsBefore() && m.isLocal(po.statement)
+		if po.local {
+			o.local = bindComplete
+		}
+		return nil
+	case plan.Subset, plan.Scatter, plan.All:
+		return m.planMulti(o)
+	case plan.Single:
+		if err := m.requireNode(pl); err != nil {
+			return err
+		}
+	}
+	if pl.Statement != nil && pl.Statement.Kind == querytree.Copy {
+		return sqlerr.NotSupported("COPY in the extended query protocol").
+			WithHint("Send COPY as a simple query.")
+	}
+	if err := m.allowed(pl); err != nil {
+		return err
+	}
+	m.batch.write = m.batch.write || pl.Write
+	return m.planRewrite(o)
+}
+
+// requireNode makes the batch a batch of the plan's node, unless it is another's.
+func (m *machine) requireNode(pl *plan.Plan) *sqlerr.Error {
+	b := &m.batch
+	switch {
+	case b.keyed && b.target != pl.Node:
+		return sqlerr.NotSupported("a pipeline over several nodes").
+			WithDetail("The statements before it belong to node " + string(m.db.Nodes[b.target].ID) +
+				", this one to node " + string(m.db.Nodes[pl.Node].ID) + ".").
+			WithHint("Send Sync between the rows of different shard keys.")
+	case m.link != nil && m.link.node != pl.Node && (m.tx.bound || m.pinned != "" || b.tied):
+		return m.elsewhere(pl.Node)
+	}
+	b.target, b.keyed = pl.Node, true
+	return nil
+}
+
+// planDescribe handles Describe of a statement or portal.
+func (m *machine) planDescribe(o *op) *sqlerr.Error {
+	var msg pgwire.Describe
+	if err := msg.Decode(o.frame); err != nil {
+		return sqlerr.From(err)
+	}
+	name := string(msg.Name)
+	if msg.Kind == pgwire.KindPortal {
+		po := m.portals[name]
+		switch {
+		case po == nil:
+			return sqlerr.UndefinedPortal(name)
+		case po.local:
+			o.local = m.describeLocal(po.statement, false)
+		}
+		return nil
+	}
+	p := m.stmts[name]
+	if p == nil {
+		return sqlerr.UndefinedPreparedStatement(name)
+	}
+	m.refreshPrepared(p)
+	o.statement = p
+	if m.isLocal(p) && !m.serverOpsBefore() {
+		o.local = m.describeLocal(p, true)
+	}
+	return nil
+}
+
+// planExecute handles Execute.
+func (m *machine) planExecute(o *op) *sqlerr.Error {
+	var msg pgwire.Execute
+	if err := msg.Decode(o.frame); err != nil {
+		return sqlerr.From(err)
+	}
+	po := m.portals[string(msg.Portal)]
+	if po == nil {
+		return sqlerr.UndefinedPortal(string(msg.Portal))
+	}
+	o.portal = po
+	if msg.MaxRows > 0 {
+		m.batch.write = true // the portal must survive: it ties the transaction
+	}
+	if !po.local {
+		return nil
+	}
+	return m.executeLocal(o)
+}
+
+// planClose handles Close: statements are the client's own, portals live on the
+// backend.
+func (m *machine) planClose(o *op) *sqlerr.Error {
+	var msg pgwire.Close
+	if err := msg.Decode(o.frame); err != nil {
+		return sqlerr.From(err)
+	}
+	name := string(msg.Name)
+	if msg.Kind == pgwire.KindStatement {
+		if p := m.stmts[name]; p != nil {
+			o.statement, o.undo, o.undoes = p, p, true
+			delete(m.stmts, name)
+		}
+		o.local = closeComplete
+		return nil
+	}
+	po := m.portals[name]
+	delete(m.portals, name)
+	if po == nil || po.local {
+		o.local = closeComplete
+	}
+	return nil
+}
+
+// serverOpsBefore reports whether an earlier message of the batch goes to a
+// server: what follows must then be answered by the server too, in order.
+func (m *machine) serverOpsBefore() bool {
+	if m.batch.open {
+		return true
+	}
+	ops := m.batch.ops
+	for i := range ops[:len(ops)-1] {
+		if ops[i].local == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func blank(b []byte) bool {
+	for _, c := range b {
+		switch c {
+		case ' ', '\t', '\r', '\n', ';', '\f', '\v':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,175 @@
+package pgsession
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+)
+
+var errColumns = errors.New("nodes returned different numbers of columns")
+
+// Catalog is told when the schema of a database has changed.
+type Catalog interface {
+	// Changed reads the nodes' catalogs again and publishes what they say. The
+	// warnings are for the client whose statement changed them.
+	Changed(ctx context.Context, database string) (warnings []string, err error)
+}
+
+// ddlTask runs statements on every node in order, home first. It stops at the
+// first error and says which nodes have the change.
+type ddlTask struct {
+	text []byte
+	plan plan.Plan
+	// reply is what the home node answered, but for notices.
+	reply    []byte
+	warnings []string
+}
+
+// startDDL runs a step that is for all nodes.
+func (m *machine) startDDL(st *step) bool {
+	if err := m.allowDDL(); err != nil {
+		m.refuse(err)
+		return false
+	}
+	m.noticePlan(&st.plan)
+	m.runTask(&ddlTask{text: st.text, plan: st.plan})
+	return true
+}
+
+// allowDDL refuses DDL where it cannot be taken back on all nodes.
+func (m *machine) allowDDL() *sqlerr.Error {
+	if m.tx.open() && !m.tx.implicit || m.tied() {
+		return sqlerr.NotSupported("a statement for all nodes in a transaction").
+			WithDetail("DDL runs on every node in turn, and cannot be part of one transaction.").
+			WithHint("Run it outside of a transaction block.")
+	}
+	return nil
+}
+
+// planDDL makes a batch of the extended protocol that holds one DDL statement a
+// task.
+func (m *machine) planDDL(o *op) *sqlerr.Error {
+	if err := m.allowDDL(); err != nil {
+		return err
+	}
+	before, ok := m.aloneInBatch(o)
+	if !ok {
+		return sqlerr.NotSupported("DDL in a pipeline").WithHint("Send it alone, followed by Sync.")
+	}
+	if o.bind.Params() > 0 {
+		return sqlerr.NotSupported("DDL with parameters")
+	}
+	m.batch.multi = &batchDDL{ddlTask: ddlTask{text: o.statement.sql, plan: o.portal.plan}, before: before}
+	return nil
+}
+
+func (t *ddlTask) run(ctx context.Context, w worker) error {
+	m := w.session()
+	var have []string
+	for _, node := range nodesOf(&t.plan) {
+		id := string(m.db.Nodes[node].ID)
+		if err := t.on(ctx, w, node); err != nil {
+			return partial(err, id, have)
+		}
+		have = append(have, id)
+	}
+	warnings, err := m.cfg.catalog.Changed(ctx, m.cfg.database)
+	t.warnings = warnings
+	return err
+}
+
+// on runs the text on one node.
+func (t *ddlTask) on(ctx context.Context, w worker, node topology.NodeIndex) error {
+	l, err := w.acquire(ctx, node)
+	if err != nil {
+		return err
+	}
+	defer w.release(l)
+	if err := w.withSettings(ctx, l); err != nil {
+		return err
+	}
+	first := t.reply == nil
+	var reply []byte
+	l.out = pgwire.AppendQuery(l.out, t.text)
+	err = l.exchange(ctx, func(typ byte, frame []byte) error {
+		switch typ {
+		case pgwire.MsgParameterStatus:
+		case pgwire.MsgCopyInResponse, pgwire.MsgCopyOutResponse:
+			return sqlerr.NodeProtocol(string(l.id), "COPY in a statement for all nodes")
+		default:
+			reply = append(reply, frame...)
+		}
+		return nil
+	})
+	if first {
+		t.reply = reply
+	}
+	return err
+}
+
+// partial adds to the error of one node which nodes have the change already.
+func partial(err error, node string, have []string) error {
+	if len(have) == 0 {
+		return err
+	}
+	return sqlerr.PartlyDone(node, strings.Join(have, ", "), err)
+}
+
+func (t *ddlTask) done(m *machine, err error) {
+	for _, w := range t.warnings {
+		m.emitWarning("01000", w)
+	}
+	if err != nil {
+		m.emitNodeError(err)
+		m.script.failed = true
+	} else {
+		m.out = append(m.out, t.reply...)
+	}
+	m.script.at++
+	m.advance()
+}
+
+// batchDDL is a ddlTask for a batch of the extended protocol.
+type batchDDL struct {
+	ddlTask
+	before []byte
+}
+
+func (t *batchDDL) done(m *machine, err error) {
+	m.out = append(m.out, t.before...)
+	for _, w := range t.warnings {
+		m.emitWarning("01000", w)
+	}
+	if err != nil {
+		m.undoFrom(0)
+		m.emitNodeError(err)
+		m.finishBatch(true)
+		return
+	}
+	for i := range m.batch.ops {
+		m.answerDDL(&m.batch.ops[i], t.reply)
+	}
+	m.finishBatch(false)
+}
+
+// answerDDL answers one message of a batch whose statement ran as a task.
+func (m *machine) answerDDL(o *op, reply []byte) {
+	switch o.typ {
+	case pgwire.MsgParse:
+		m.out = append(m.out, parseComplete...)
+	case pgwire.MsgBind:
+		m.out = append(m.out, bindComplete...)
+	case pgwire.MsgDescribe:
+		if o.statement != nil {
+			m.out = append(m.out, noParameters...)
+		}
+		m.out = append(m.out, noData...)
+	case pgwire.MsgExecute:
+		m.out = append(m.out, reply...)
+	}
+}

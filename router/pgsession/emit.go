@@ -1,0 +1,37 @@
+package pgsession
+
+import (
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+)
+
+// emitReady ends a request: ReadyForQuery with the state the client is in.
+func (m *machine) emitReady() {
+	m.out = pgwire.AppendReadyForQuery(m.out, m.tx.status)
+}
+
+// emitTag completes a statement that the proxy answered.
+func (m *machine) emitTag(tag string) {
+	m.out = pgwire.AppendCommandComplete(m.out, tag)
+}
+
+// emitError sends an error of ours and fails an open transaction.
+func (m *machine) emitError(err *sqlerr.Error) {
+	if m.capturing {
+		m.refusal = err
+		return
+	}
+	m.out = pgwire.AppendErrorResponse(m.out, err)
+	m.cfg.observer.Refused(err)
+	m.tx.fail()
+}
+
+// emitWarning sends a WARNING.
+func (m *machine) emitWarning(sqlstate, message string) {
+	m.out = pgwire.AppendNotice(m.out, "WARNING", sqlstate, message, "", "")
+}
+
+// emitNotice sends a NOTICE.
+func (m *machine) emitNotice(message string) {
+	m.out = pgwire.AppendNotice(m.out, "NOTICE", "00000", message, "", "")
+}

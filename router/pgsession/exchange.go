@@ -1,0 +1,161 @@
+package pgsession
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+)
+
+// serverError is an ErrorResponse that a task got, byte for byte.
+type serverError struct {
+	code, message string
+	frame         []byte
+}
+
+func (e *serverError) Error() string { return e.message + " (SQLSTATE " + e.code + ")" }
+
+func newServerError(frame []byte) *serverError {
+	e := &serverError{frame: append([]byte(nil), frame...)}
+	var report pgwire.Report
+	if report.Decode(e.frame) == nil {
+		e.code, e.message = string(report.SQLState()), string(report.Message())
+	}
+	return e
+}
+
+// exchange writes what is pending on a link and reads the answers up to
+// ReadyForQuery; handle sees every other message, valid during the call only.
+// The error is the server's first (*serverError), handle's, or a loss of the
+// connection; after the latter two the link is broken.
+func (l *link) exchange(ctx context.Context, handle func(typ byte, frame []byte) error) error {
+	defer l.interruptible(ctx)()
+	err := l.write()
+	if err == nil {
+		err = l.readReady(handle)
+	}
+	if err != nil {
+		l.broken = true
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	if failure := l.failure; failure != nil {
+		l.failure = nil
+		return failure
+	}
+	return nil
+}
+
+// interruptible lets the end of ctx end what runs on the link: a client's
+// cancel cancels the statement, which then answers; anything else cuts the
+// connection. The caller runs what is returned when the work is done.
+func (l *link) interruptible(ctx context.Context) (done func() bool) {
+	canceler := l.conn.Canceler()
+	return context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), errCanceled) {
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
+			defer cancel()
+			if canceler.Cancel(late) == nil {
+				return
+			}
+		}
+		_ = l.conn.SetDeadline(time.Unix(1, 0))
+	})
+}
+
+// cancelTimeout is how long a CancelRequest may take before the connection is
+// cut instead.
+const cancelTimeout = 5 * time.Second
+
+func (l *link) write() error {
+	if len(l.out) == 0 {
+		return nil
+	}
+	_, err := l.conn.Write(l.out)
+	l.out = l.out[:0]
+	if err != nil {
+		return sqlerr.NodeLost(string(l.id)).Wrap(err)
+	}
+	return nil
+}
+
+// readReady reads up to ReadyForQuery and keeps the first error in l.failure.
+func (l *link) readReady(handle func(typ byte, frame []byte) error) error {
+	for {
+		typ, frame, err := l.reader.NextWhole()
+		if err != nil {
+			return sqlerr.NodeLost(string(l.id)).Wrap(err)
+		}
+		switch typ {
+		case pgwire.MsgErrorResponse:
+			if l.failure == nil {
+				l.failure = newServerError(frame)
+			}
+		case pgwire.MsgReadyForQuery:
+			l.status = frame[pgwire.HeaderSize]
+			l.reader.Release()
+			return nil
+		default:
+			if err := handle(typ, frame); err != nil {
+				return err
+			}
+		}
+		l.reader.Release()
+	}
+}
+
+// result is what a statement of ours returned.
+type result struct {
+	rows       [][][]byte // nil values are NULL
+	parameters map[string]string
+	tag        string
+	notices    [][]byte // NoticeResponse frames
+}
+
+// exec runs a simple query of ours and keeps its small result in memory.
+func (l *link) exec(ctx context.Context, sql []byte) (*result, error) {
+	l.out = pgwire.AppendQuery(l.out, sql)
+	r := new(result)
+	err := l.exchange(ctx, r.take)
+	return r, err
+}
+
+// take keeps what a message says.
+func (r *result) take(typ byte, frame []byte) error {
+	switch typ {
+	case pgwire.MsgDataRow:
+		var row pgwire.DataRow
+		if err := row.Decode(frame); err != nil {
+			return err
+		}
+		values := make([][]byte, len(row.Values))
+		for i, v := range row.Values {
+			if v != nil {
+				values[i] = append([]byte{}, v...)
+			}
+		}
+		r.rows = append(r.rows, values)
+	case pgwire.MsgParameterStatus:
+		var p pgwire.ParameterStatus
+		if err := p.Decode(frame); err != nil {
+			return err
+		}
+		if r.parameters == nil {
+			r.parameters = make(map[string]string)
+		}
+		r.parameters[string(p.Name)] = string(p.Value)
+	case pgwire.MsgCommandComplete:
+		var c pgwire.CommandComplete
+		if err := c.Decode(frame); err != nil {
+			return err
+		}
+		r.tag = string(c.Tag)
+	case pgwire.MsgNoticeResponse:
+		r.notices = append(r.notices, append([]byte(nil), frame...))
+	}
+	return nil
+}

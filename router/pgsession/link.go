@@ -1,0 +1,126 @@
+package pgsession
+
+import (
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
+	"shardproxy/router/backend"
+)
+
+// link is a backend connection as the sessions see it: what is prepared and set
+// on it, what it owes, and what is to be sent. It outlives a session's use of
+// the connection (backend.Conn.Attachment) and belongs to whoever holds that.
+type link struct {
+	conn   *backend.Conn
+	pool   *backend.Pool
+	node   topology.NodeIndex // valid for the topology it was acquired under
+	id     topology.NodeID
+	reader *pgwire.ServerReader
+
+	replies replies
+	out     []byte // to be written to the node
+
+	vars     *vars // in force on the server, outside a transaction
+	prepared *preparedSet
+	unnamed  statementKey // what the unnamed statement holds
+	schema   topology.Epoch
+
+	status byte // of the last ReadyForQuery
+	// streaming is the verdict on a long message that arrives in pieces.
+	streaming verdict
+	// failure is the first error of a message of ours, until it is dealt with.
+	failure *serverError
+	// owes: a task has sent something and not read the answer.
+	owes bool
+	// broken: out of step or lost; must not be used again.
+	broken bool
+	// drew is the session whose writes may have drawn from sequences here;
+	// lastval() of another must not see them.
+	drew *machine
+	// tainted: carries state that cannot be taken back; closed on release.
+	tainted bool
+}
+
+// linkOf returns the link of an acquired connection.
+func linkOf(conn *backend.Conn, pool *backend.Pool, cfg *linkConfig) *link {
+	if l, ok := conn.Attachment.(*link); ok {
+		return l
+	}
+	l := &link{
+		conn: conn, pool: pool, id: conn.Node,
+		reader:   pgwire.NewServerReader(conn, pgwire.ReaderOptions{Buffers: cfg.buffers}),
+		vars:     noVars(),
+		prepared: newPreparedSet(cfg.statements),
+		status:   txIdle,
+	}
+	conn.Attachment = l
+	return l
+}
+
+// linkConfig is what links of a proxy share.
+type linkConfig struct {
+	buffers    *pgwire.Buffers
+	statements int // prepared statements per connection
+}
+
+// refresh forgets what is prepared when the schema has changed since.
+func (l *link) refresh(schema topology.Epoch) {
+	if l.schema == schema {
+		return
+	}
+	l.schema = schema
+	for name := range l.prepared.byName {
+		l.closeStatement(name)
+	}
+	l.prepared.clear()
+	l.unnamed = statementKey{}
+}
+
+// query sends a simple query of ours, whose answer the client does not see.
+func (l *link) quietQuery(sql []byte) {
+	l.out = pgwire.AppendQuery(l.out, sql)
+	l.replies.push(reply{kind: replyQuery, quiet: true})
+}
+
+// closeStatement closes a prepared statement of the server.
+func (l *link) closeStatement(name string) {
+	l.out = pgwire.AppendClose(l.out, pgwire.KindStatement, name)
+	l.replies.push(reply{kind: replyClose, quiet: true})
+}
+
+// sync ends a batch.
+func (l *link) sync(quiet bool) {
+	l.out = pgwire.AppendSync(l.out)
+	l.replies.push(reply{kind: replySync, quiet: quiet})
+}
+
+// parse prepares a statement on the server. quiet: the client did not ask now.
+func (l *link) parse(p *prepared, oids []uint32, quiet bool, seq int32) {
+	text := p.key.Value()
+	if p.sent == "" {
+		l.unnamed = p.key
+	} else {
+		for _, name := range l.prepared.add(p.key, p.sent) {
+			l.closeStatement(name)
+		}
+	}
+	l.out = pgwire.AppendParse(l.out, p.sent, text.sql, oids)
+	l.replies.push(reply{kind: replyParse, quiet: quiet, seq: seq, statement: p.key})
+}
+
+// has reports whether the statement is prepared here.
+func (l *link) has(p *prepared) bool {
+	if p.sent == "" {
+		return l.unnamed == p.key
+	}
+	return l.prepared.touch(p.key)
+}
+
+// void takes back what an error made void: statements that were not prepared.
+func (l *link) void(keys []statementKey) {
+	for _, key := range keys {
+		l.prepared.remove(key)
+		if l.unnamed == key {
+			l.unnamed = statementKey{}
+		}
+	}
+}

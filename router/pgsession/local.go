@@ -1,0 +1,254 @@
+package pgsession
+
+import (
+	"strings"
+
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/querytree"
+)
+
+// local runs a statement that the proxy answers, or passes it to the backend
+// that carries the transaction. It reports whether the step waits.
+func (m *machine) local(st *step) (waiting bool) {
+	stmt := st.plan.Statement
+	switch stmt.Kind {
+	case querytree.Begin:
+		return m.localBegin(stmt)
+	case querytree.Commit:
+		return m.localEnd(st, true)
+	case querytree.Rollback:
+		return m.localEnd(st, false)
+	case querytree.Savepoint, querytree.ReleaseSavepoint, querytree.RollbackTo:
+		return m.localSavepoint(st)
+	case querytree.SetTransaction:
+		return m.localSetTransaction(st)
+	case querytree.Set:
+		return m.localSet(st)
+	case querytree.Reset:
+		return m.localReset(st)
+	case querytree.Show:
+		return m.localShow(st)
+	case querytree.Discard:
+		return m.localDiscard(st)
+	case querytree.Deallocate:
+		return m.localDeallocate(stmt)
+	case querytree.Fetch, querytree.CloseCursor:
+		if m.tx.bound {
+			return m.forward()
+		}
+		m.refuse(sqlerr.UndefinedPortal(stmt.Name))
+		return false
+	}
+	m.refuse(sqlerr.NotSupported(stmt.Tag))
+	return false
+}
+
+// forward sends the current step as it is to the backend that the session holds.
+func (m *machine) forward() bool { return m.acquire(m.link.node) }
+
+func (m *machine) localBegin(stmt *querytree.Statement) bool {
+	switch {
+	case m.tx.implicit:
+		// The statements before it become part of the block, as in PostgreSQL.
+		m.tx.implicit, m.script.implicit = false, false
+		if !m.tx.bound {
+			m.tx.begin = beginText(&stmt.Transaction)
+		}
+	case m.tx.open():
+		m.emitWarning("25001", "there is already a transaction in progress")
+	default:
+		m.tx.start(beginText(&stmt.Transaction), m.vars, false)
+		m.tx.snapshot = keepsSnapshot(stmt.Transaction.Isolation)
+	}
+	m.emitTag(stmt.Tag)
+	return false
+}
+
+// beginText is BEGIN with its options in the server's spelling.
+func beginText(t *querytree.Transaction) string {
+	var b strings.Builder
+	b.WriteString("BEGIN")
+	if t.Isolation != "" {
+		b.WriteString(" ISOLATION LEVEL ")
+		b.WriteString(strings.ToUpper(t.Isolation))
+	}
+	option := func(v querytree.Tristate, yes, no string) {
+		switch v {
+		case querytree.Yes:
+			b.WriteString(yes)
+		case querytree.No:
+			b.WriteString(no)
+		}
+	}
+	option(t.ReadOnly, " READ ONLY", " READ WRITE")
+	option(t.Deferrable, " DEFERRABLE", " NOT DEFERRABLE")
+	return b.String()
+}
+
+func keepsSnapshot(isolation string) bool {
+	return isolation == "repeatable read" || isolation == "serializable"
+}
+
+// localEnd handles COMMIT and ROLLBACK.
+func (m *machine) localEnd(st *step, commit bool) bool {
+	stmt := st.plan.Statement
+	begin, chain := m.tx.begin, stmt.Transaction.Chain
+	switch {
+	case !m.tx.open() || m.tx.implicit && !m.tx.bound:
+		if chain {
+			m.refuse(sqlerr.NoActiveTransaction(stmt.Tag + " AND CHAIN"))
+			return false
+		}
+		m.emitWarning("25P01", "there is no transaction in progress")
+		m.emitTag(tagOfEnd(commit))
+		return false
+	case m.tx.bound:
+		if chain {
+			m.chain = begin
+		}
+		m.script.implicit = false
+		m.tx.implicit = false
+		text := tagOfEnd(commit)
+		if m.tx.refused {
+			text = "ROLLBACK"
+		}
+		st.text = []byte(text)
+		return m.forward()
+	}
+	committed := commit && m.tx.status == txOpen
+	m.endTransaction(committed)
+	m.emitTag(tagOfEnd(committed))
+	if chain {
+		m.tx.start(begin, m.vars, false)
+	}
+	return false
+}
+
+func tagOfEnd(commit bool) string {
+	if commit {
+		return "COMMIT"
+	}
+	return "ROLLBACK"
+}
+
+// localSavepoint handles SAVEPOINT, RELEASE and ROLLBACK TO.
+func (m *machine) localSavepoint(st *step) bool {
+	stmt := st.plan.Statement
+	if !m.tx.open() || m.tx.implicit {
+		m.refuse(sqlerr.NoActiveTransaction(stmt.Tag))
+		return false
+	}
+	at := m.tx.find(stmt.Name)
+	if stmt.Kind != querytree.Savepoint && at < 0 {
+		m.refuse(sqlerr.UndefinedSavepoint(stmt.Name))
+		return false
+	}
+	if m.tx.bound {
+		return m.forward() // noted when the backend has done it
+	}
+	m.noteSavepoint(st, at)
+	m.emitTag(stmt.Tag)
+	return false
+}
+
+// noteSavepoint takes over what a savepoint command did.
+func (m *machine) noteSavepoint(st *step, at int) {
+	stmt := st.plan.Statement
+	switch stmt.Kind {
+	case querytree.Savepoint:
+		m.tx.save(stmt.Name, string(st.text), m.vars)
+	case querytree.ReleaseSavepoint:
+		m.tx.release(at, string(st.text))
+	case querytree.RollbackTo:
+		m.changeVars(m.tx.rollbackTo(at))
+		m.settingsChanged()
+	}
+}
+
+func (m *machine) localSetTransaction(st *step) bool {
+	t := &st.plan.Statement.Transaction
+	switch {
+	case !m.tx.open() || m.tx.implicit:
+		m.emitWarning("25P01", "SET TRANSACTION can only be used in transaction blocks")
+	case t.Other != "":
+		m.refuse(sqlerr.NotSupported("SET TRANSACTION " + t.Other).
+			WithHint("A snapshot exported on one node means nothing on another."))
+		return false
+	case m.tx.bound:
+		return m.forward()
+	default:
+		m.tx.replay = append(m.tx.replay, string(st.text))
+		m.tx.snapshot = m.tx.snapshot || keepsSnapshot(t.Isolation)
+	}
+	m.emitTag("SET")
+	return false
+}
+
+func (m *machine) localDiscard(st *step) bool {
+	switch what := strings.ToLower(st.plan.Statement.Name); what {
+	case "plans":
+	case "sequences":
+		m.hasDrawn = false
+	case "temp", "temporary":
+		if m.link != nil {
+			return m.forward()
+		}
+	default:
+		if m.tx.open() {
+			m.refuse(sqlerr.ActiveTransaction("DISCARD ALL"))
+			return false
+		}
+		m.discardAll()
+	}
+	m.emitTag(st.plan.Statement.Tag)
+	return false
+}
+
+// discardAll forgets everything about the session but its login.
+func (m *machine) discardAll() {
+	if m.link != nil {
+		m.link.tainted = true
+		m.detach()
+	}
+	clear(m.stmts)
+	clear(m.portals)
+	m.hasDrawn = false
+	m.changeVars(m.base)
+	m.settingsChanged()
+}
+
+func (m *machine) localDeallocate(stmt *querytree.Statement) bool {
+	switch {
+	case stmt.Name == "":
+		clear(m.stmts)
+	case m.stmts[stmt.Name] == nil:
+		m.refuse(sqlerr.UndefinedPreparedStatement(stmt.Name))
+		return false
+	default:
+		delete(m.stmts, stmt.Name)
+	}
+	m.emitTag(stmt.Tag)
+	return false
+}
+
+// effects takes over what a forwarded statement did to the session.
+func (m *machine) effects(st *step) {
+	if m.script.failed || m.link == nil && m.leaving == nil {
+		return
+	}
+	stmt := st.plan.Statement
+	if stmt == nil {
+		return
+	}
+	switch stmt.Kind {
+	case querytree.Savepoint, querytree.ReleaseSavepoint, querytree.RollbackTo:
+		m.noteSavepoint(st, m.tx.find(stmt.Name))
+	case querytree.Commit, querytree.Rollback:
+		if m.chain != "" && !m.tx.open() {
+			m.tx.start(m.chain, m.vars, false)
+		}
+		m.chain = ""
+	case querytree.Set, querytree.Reset:
+		m.settingDone()
+	}
+}

@@ -1,0 +1,298 @@
+package pgsession
+
+import (
+	"errors"
+
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+	"shardproxy/router/sqlscan"
+)
+
+// want is what the machine needs before it can go on.
+type want uint8
+
+const (
+	wantClient  want = iota + 1 // the next message of the client
+	wantLink                    // a connection to machine.target
+	wantReplies                 // the next message of the backend
+	wantTask                    // machine.task to be run
+	wantRelease                 // machine.leaving to be given back
+	wantEnd                     // the session is over
+)
+
+// state says what the machine is in the middle of.
+type state uint8
+
+const (
+	// stateIdle: between requests, or collecting a batch.
+	stateIdle state = iota
+	// stateAcquire: a request waits for a connection.
+	stateAcquire
+	// stateConfirm: settings were sent that must succeed before the request.
+	stateConfirm
+	// stateReplies: the request was sent, its answer is being relayed.
+	stateReplies
+	// stateCopyIn: the client sends COPY data.
+	stateCopyIn
+	// stateTask: blocking work on behalf of the request.
+	stateTask
+	// stateSkip: an error in a batch; everything up to Sync is ignored.
+	stateSkip
+	// stateEnd: nothing more.
+	stateEnd
+)
+
+// machine is the logic of one client's session: what the client sends and what
+// its backend answers go in, bytes to send and wants come out. It does no I/O,
+// reads no clock, and is driven by one goroutine.
+//
+// See DESIGN.md for the states and the order of events.
+type machine struct {
+	cfg   *config
+	state state
+	out   []byte // to the client
+
+	topo *topology.Topology // of the request in progress
+	db   *topology.Database
+	env  plan.Env
+
+	tx   txn
+	vars *vars // what the client has set, its startup parameters included
+	base *vars // the startup parameters alone
+	// reported is what startup told the client of the server's parameters.
+	reported map[string]string
+
+	link    *link
+	leaving *link  // wantRelease
+	pinned  string // why the session keeps its link; "" if it does not
+	target  topology.NodeIndex
+	reason  *sqlerr.Error // a failed acquire, while the request is refused
+	task    task
+
+	script  script
+	asked   pendingSetting
+	heard   map[string]string // ParameterStatus values of the backend, by folded name
+	chain   string            // BEGIN that follows COMMIT AND CHAIN
+	batch   batch
+	copying copyIn
+	stmts   map[string]*prepared
+	portals map[string]*portal
+
+	scan    sqlscan.Scan
+	lastTag []byte // of the last CommandComplete passed on
+	// refusal is the error of the last local statement of a batch.
+	refusal   *sqlerr.Error
+	capturing bool
+	// drawn is the last key the proxy drew for this client, for lastval().
+	drawn    int64
+	hasDrawn bool
+	fetched  []string // keys that a drawTask made for the request
+	columns  pgwire.RowDescription
+}
+
+// config is what all sessions of one user and database share.
+type config struct {
+	database string
+	user     *topology.User
+	topology func() *topology.Topology
+	plans    *plan.Cache
+	drawer   *drawer
+	catalog  Catalog
+	settings *knownSettings
+	types    *knownTypes
+	links    linkConfig
+	observer Observer
+	spread   func() uint32 // picks a node where any will do
+	// searchPath is the servers' default search_path, as SHOW prints it.
+	searchPath string
+	// backendUser is the role on the nodes: "$user" of a search_path.
+	backendUser string
+}
+
+func newMachine(cfg *config, base *vars, reported map[string]string) *machine {
+	m := &machine{
+		cfg: cfg, base: base, vars: base, reported: reported,
+		tx:      newTxn(),
+		stmts:   make(map[string]*prepared),
+		portals: make(map[string]*portal),
+	}
+	m.see(cfg.topology())
+	m.settingsChanged()
+	return m
+}
+
+// see takes the topology that the next request is planned with.
+func (m *machine) see(topo *topology.Topology) {
+	m.topo = topo
+	m.db = topo.Databases[m.cfg.database]
+}
+
+// next says what the machine needs now.
+func (m *machine) next() want {
+	if m.leaving != nil {
+		return wantRelease
+	}
+	switch m.state {
+	case stateAcquire:
+		return wantLink
+	case stateConfirm, stateReplies:
+		return wantReplies
+	case stateTask:
+		return wantTask
+	case stateEnd:
+		return wantEnd
+	}
+	return wantClient
+}
+
+// receive takes one message of the client. The frame must stay valid until the
+// machine has no batch open (see holding).
+func (m *machine) receive(typ byte, frame []byte) {
+	if m.state == stateCopyIn {
+		m.copyMessage(typ, frame)
+		return
+	}
+	switch typ {
+	case pgwire.MsgTerminate:
+		m.state = stateEnd
+	case pgwire.MsgSync:
+		m.sync()
+	case pgwire.MsgCopyData, pgwire.MsgCopyDone, pgwire.MsgCopyFail:
+		// Left over from a COPY that failed: ignored, as the server does.
+	case pgwire.MsgQuery:
+		if m.state == stateSkip {
+			return
+		}
+		m.query(frame)
+	case pgwire.MsgFunctionCall:
+		m.emitError(sqlerr.NotSupported("the function call protocol message").
+			WithHint("Call the function in a SELECT."))
+		m.emitReady()
+	case pgwire.MsgFlush:
+		if m.state != stateSkip {
+			m.flush()
+		}
+	default:
+		if m.state != stateSkip {
+			m.batch.add(typ, frame)
+		}
+	}
+}
+
+// holding reports whether frames received so far are still in use.
+func (m *machine) holding() bool {
+	return m.state != stateIdle && m.state != stateSkip || len(m.batch.messages) > 0
+}
+
+// idle reports whether the session is between requests, in no transaction.
+func (m *machine) idle() bool {
+	return m.state == stateIdle && !m.tx.open() && len(m.batch.messages) == 0 && m.link == nil
+}
+
+// released is told that the leaving link was given back.
+func (m *machine) released() { m.leaving = nil }
+
+// settingsChanged brings the planning environment in step with the settings.
+func (m *machine) settingsChanged() {
+	m.env.NodeHints = m.cfg.user.NodeHints
+	m.env.KeyHint = m.text("shardproxy.key")
+	m.env.Backslash = m.text("standard_conforming_strings") == "off"
+	m.setSearchPath()
+}
+
+// setting returns what is in force for the next statement, or nil.
+func (m *machine) setting(name string) *variable {
+	if item := m.tx.local.get(name); item != nil {
+		return item
+	}
+	return m.vars.get(name)
+}
+
+// settled is called when the link owes nothing more and its transaction state is
+// known: it keeps the link for an open transaction or lets it go.
+func (m *machine) settled() {
+	l := m.link
+	if l == nil {
+		return
+	}
+	m.followTransaction(l.status)
+	if l.status == txIdle && m.pinned == "" || l.broken {
+		m.detach()
+	}
+}
+
+// followTransaction takes over the transaction state that the backend reported.
+func (m *machine) followTransaction(status byte) {
+	switch {
+	case status == txIdle && m.tx.bound:
+		m.endTransaction(string(m.lastTag) != "ROLLBACK")
+	case status == txIdle:
+	case m.tx.bound:
+		if !m.tx.refused {
+			m.tx.status = status
+		}
+	default:
+		// The backend opened a transaction that the proxy did not see coming.
+		m.tx.start("BEGIN", m.vars, false)
+		m.tx.bound, m.tx.status = true, status
+		m.tx.touched.whole = true
+	}
+}
+
+// endTransaction closes the client's block, which a backend carried or not.
+func (m *machine) endTransaction(committed bool) {
+	saved := m.tx.saved
+	if m.tx.bound && m.link != nil && committed {
+		m.link.vars = m.vars
+	}
+	m.tx.end()
+	clear(m.portals)
+	if !committed && saved != nil && !saved.equal(m.vars) {
+		m.changeVars(saved)
+	}
+	m.settingsChanged()
+}
+
+// detach lets the link go: back to its pool, or closed.
+func (m *machine) detach() {
+	l := m.link
+	m.link, m.leaving = nil, l
+	m.pinned = ""
+	l.tainted = l.tainted || l.vars.custom()
+	clear(m.portals)
+}
+
+// lost is told that the connection to the node broke. The request in progress
+// has failed, perhaps after it took effect; an open transaction is gone.
+func (m *machine) lost(cause error) {
+	l := m.link
+	l.broken = true
+	half := l.reader.MidFrame() && l.streaming == pass
+	m.abandonCopy()
+	if m.tx.open() {
+		m.tx.status, m.tx.bound, m.tx.refused = txFailed, false, false
+		m.tx.saves = m.tx.saves[:0] // nothing to return to
+	}
+	m.detach()
+	if half {
+		// A row was sent in part: no message can follow it.
+		m.state = stateEnd
+		return
+	}
+	var known *sqlerr.Error
+	if !errors.As(cause, &known) {
+		known = sqlerr.NodeLost(string(l.id)).Wrap(cause)
+	}
+	m.fail(known)
+}
+
+// kindOf is the kind of the statement of a plan.
+func kindOf(p *plan.Plan) querytree.StatementKind {
+	if p.Statement == nil {
+		return querytree.Unsupported
+	}
+	return p.Statement.Kind
+}

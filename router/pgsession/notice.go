@@ -1,0 +1,63 @@
+package pgsession
+
+import (
+	"strconv"
+	"strings"
+
+	"shardproxy/ring"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+)
+
+// noticePlan tells the client where a statement goes: when it asked for that
+// (SET shardproxy.notice = on), and with every EXPLAIN.
+func (m *machine) noticePlan(p *plan.Plan) {
+	if kindOf(p) != querytree.Explain {
+		if value := m.text("shardproxy.notice"); value != "on" && value != "true" {
+			return
+		}
+	}
+	m.emitNotice(m.describePlan(p))
+}
+
+// describePlan is a plan in one line: "node=pg-2 partition=1234 key=project:42".
+func (m *machine) describePlan(p *plan.Plan) string {
+	var b strings.Builder
+	switch p.Class {
+	case plan.Single:
+		b.WriteString("node=" + string(m.db.Nodes[p.Node].ID))
+	case plan.Subset, plan.Scatter, plan.All:
+		var names []string
+		for node := range p.Nodes.All() {
+			names = append(names, string(m.db.Nodes[node].ID))
+		}
+		b.WriteString("nodes=" + strings.Join(names, ","))
+	default:
+		b.WriteString("node=any")
+		return b.String()
+	}
+	switch {
+	case p.Class != plan.Single:
+	case !p.Several && p.Partition == m.db.HomePartition():
+		b.WriteString(" partition=home")
+	case !p.Several:
+		b.WriteString(" partition=" + strconv.Itoa(int(p.Partition)))
+	default:
+		b.WriteString(" partitions=" + partitionList(p.Partitions))
+	}
+	if p.Keyed {
+		b.WriteString(" key=" + string(p.Kind) + ":" + ring.FormatKey(p.KeyType, p.Key))
+	}
+	return b.String()
+}
+
+func partitionList(partitions []ring.Partition) string {
+	if partitions == nil {
+		return "all"
+	}
+	names := make([]string, len(partitions))
+	for i, p := range partitions {
+		names[i] = strconv.Itoa(int(p))
+	}
+	return strings.Join(names, ",")
+}

@@ -1,0 +1,233 @@
+package pgsession
+
+import (
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+)
+
+// fromBackend takes one message of the link, or a piece of a long one.
+func (m *machine) fromBackend(part pgwire.Part) {
+	l := m.link
+	if !part.First {
+		if l.streaming == pass {
+			m.out = append(m.out, part.Bytes...)
+		}
+		return
+	}
+	v, due := l.replies.receive(part.Type)
+	l.streaming = v
+	switch v {
+	case pass:
+		m.passOn(part, &due)
+	case replace:
+		l.void(l.replies.takeVoided())
+		m.emitError(due.err)
+		m.requestFailed(&due)
+	case failed:
+		l.void(l.replies.takeVoided())
+		m.serverFailed(part, &due)
+	case quietly:
+		if l.failure == nil {
+			l.failure = newServerError(part.Bytes)
+		}
+	case ready:
+		m.onReady(part)
+	case copying:
+		m.onCopyIn(part)
+	case desync:
+		m.lost(sqlerr.NodeProtocol(string(l.id), "unexpected message "+pgwire.BackendName(part.Type)))
+		return
+	}
+	if m.link != l || m.state != stateReplies {
+		return
+	}
+	m.emitLocals()
+	if l.replies.empty() {
+		m.linkSettled()
+	}
+}
+
+// emitLocals sends the answers of ours whose turn has come.
+func (m *machine) emitLocals() {
+	q := &m.link.replies
+	for r := q.first(); r != nil && r.kind == replyLocal; r = q.first() {
+		if r.err != nil {
+			m.emitError(r.err)
+			m.batch.failed = true
+		} else {
+			m.out = append(m.out, r.local...)
+		}
+		q.pop()
+	}
+}
+
+// passOn forwards a message to the client, and takes from it what the session
+// has to know.
+func (m *machine) passOn(part pgwire.Part, due *reply) {
+	frame := part.Bytes
+	switch part.Type {
+	case pgwire.MsgCommandComplete:
+		m.completed(frame, due)
+	case pgwire.MsgParameterStatus:
+		m.hear(frame)
+	case pgwire.MsgParameterDescription:
+		m.described(frame, due)
+		return
+	case pgwire.MsgRowDescription:
+		m.mapColumns(frame)
+	}
+	m.out = append(m.out, frame...)
+}
+
+// completed notes what a statement did.
+func (m *machine) completed(frame []byte, due *reply) {
+	var c pgwire.CommandComplete
+	if c.Decode(frame) != nil {
+		return
+	}
+	m.lastTag = append(m.lastTag[:0], c.Tag...)
+	if due.portal != nil {
+		st := step{plan: due.portal.plan, text: due.portal.statement.sql}
+		m.effects(&st)
+	}
+}
+
+// hear notes a ParameterStatus that the client's own statement caused.
+func (m *machine) hear(frame []byte) {
+	var p pgwire.ParameterStatus
+	if p.Decode(frame) != nil {
+		return
+	}
+	if m.heard == nil {
+		m.heard = make(map[string]string)
+	}
+	m.heard[settingName(string(p.Name))] = string(p.Value)
+}
+
+// described forwards a ParameterDescription, without the parameter that the
+// proxy added, and keeps the types.
+func (m *machine) described(frame []byte, due *reply) {
+	var d pgwire.ParameterDescription
+	if due.describes == nil || d.Decode(frame) != nil {
+		m.out = append(m.out, frame...)
+		return
+	}
+	oids := make([]uint32, d.OIDs())
+	for i := range oids {
+		oids[i] = m.oidFromNode(d.OID(i))
+	}
+	oids = oids[:max(0, len(oids)-due.describes.hidden)]
+	due.describes.inferred = oids
+	m.cfg.types.add(due.describes.key, oids)
+	m.out = pgwire.AppendParameterDescription(m.out, oids)
+}
+
+// serverFailed forwards an ErrorResponse and notes what it means. A fatal error
+// of the server ends its connection, not the client's.
+func (m *machine) serverFailed(part pgwire.Part, due *reply) {
+	l := m.link
+	var report pgwire.Report
+	if err := report.Decode(part.Bytes); err != nil {
+		m.lost(err)
+		return
+	}
+	code := string(report.SQLState())
+	m.cfg.observer.ServerError(code)
+	if severity := string(report.Severity()); severity == "FATAL" || severity == "PANIC" {
+		m.lost(sqlerr.NodeLost(string(l.id)).WithDetail(string(report.Message()) + " (SQLSTATE " + code + ")"))
+		return
+	}
+	switch {
+	case l.failure != nil:
+		// What opened the transaction failed; this error only follows from it.
+		m.out = append(m.out, l.failure.frame...)
+		l.failure = nil
+	default:
+		m.out = append(m.out, part.Bytes...)
+	}
+	if code == "0A000" && due.portal != nil {
+		// "cached plan must not change result type": prepared anew next time.
+		l.prepared.remove(due.portal.statement.key)
+	}
+	m.requestFailed(due)
+}
+
+// requestFailed marks the request as failed.
+func (m *machine) requestFailed(due *reply) {
+	m.asked = pendingSetting{}
+	if m.batch.running {
+		m.batch.failed = true
+		m.undoFrom(int(due.seq))
+	} else {
+		m.script.failed = true
+	}
+	if m.tx.open() && !m.tx.bound {
+		m.tx.fail()
+	}
+}
+
+// onReady takes a ReadyForQuery.
+func (m *machine) onReady(part pgwire.Part) {
+	l := m.link
+	l.status = part.Bytes[pgwire.HeaderSize]
+	if m.state != stateConfirm {
+		return
+	}
+	if !l.replies.empty() {
+		return
+	}
+	if failure := l.failure; failure != nil {
+		l.failure = nil
+		l.tainted = true
+		m.out = append(m.out, failure.frame...)
+		m.cfg.observer.ServerError(failure.code)
+		m.detach()
+		m.tx.fail()
+		m.endFailed()
+		return
+	}
+	m.send()
+}
+
+// endFailed ends a request whose error the client has been sent.
+func (m *machine) endFailed() {
+	if m.batch.running {
+		m.undoFrom(0)
+		m.finishBatch(true)
+		return
+	}
+	m.script.failed = true
+	m.advance()
+}
+
+// linkSettled goes on once the link owes nothing.
+func (m *machine) linkSettled() {
+	l := m.link
+	l.failure = nil
+	switch {
+	case !m.batch.running:
+		m.settled()
+		m.stepDone()
+	case m.batch.leaving:
+		m.batch.leaving, m.batch.open, m.batch.tied = false, false, false
+		m.detach()
+		m.state = stateAcquire
+		m.target = m.batch.target
+	case m.batch.sync:
+		m.settled()
+		m.finishBatch(m.batch.failed)
+	default:
+		m.finishBatch(m.batch.failed)
+	}
+}
+
+// settingName is the folded name of a reported parameter.
+func settingName(reported string) string {
+	b := []byte(reported)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

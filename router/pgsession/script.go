@@ -1,0 +1,143 @@
+package pgsession
+
+import (
+	"bytes"
+
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+	"shardproxy/router/sqlscan"
+)
+
+// script is the text of a Query message, which may hold several statements.
+type script struct {
+	text  []byte // points into the frame
+	steps []step
+	at    int
+	// failed: a statement failed; the rest is not run.
+	failed bool
+	// implicit: the text runs as one implicit transaction of several steps,
+	// as PostgreSQL would run it.
+	implicit bool
+}
+
+// step is a part of a script that runs as one.
+type step struct {
+	plan       plan.Plan
+	text       []byte
+	statements int
+}
+
+// begin resets the script for a new text.
+func (s *script) begin(text []byte) {
+	for i := range s.steps {
+		s.steps[i].plan.Statement, s.steps[i].plan.Err, s.steps[i].plan.Rewrite = nil, nil, nil
+		s.steps[i].plan.Merge = nil
+	}
+	*s = script{text: text, steps: s.steps[:0]}
+}
+
+// done reports whether nothing is left to run.
+func (s *script) done() bool { return s.failed || s.at == len(s.steps) }
+
+// add returns a new step, reusing memory.
+func (s *script) add(text []byte) *step {
+	if len(s.steps) < cap(s.steps) {
+		s.steps = s.steps[:len(s.steps)+1]
+	} else {
+		s.steps = append(s.steps, step{})
+	}
+	st := &s.steps[len(s.steps)-1]
+	st.text, st.statements = text, 1
+	return st
+}
+
+// planScript scans and plans each statement of the text.
+func (m *machine) planScript(text []byte) {
+	m.script.begin(text)
+	mode := m.scanMode()
+	for at := 0; at < len(text); {
+		m.scan.Statement(text, at, mode)
+		if m.scan.Empty {
+			at = int(m.scan.End)
+			continue
+		}
+		st := m.script.add(text[m.scan.Span.Start:m.scan.Span.End])
+		template := m.cfg.plans.Template(m.db, &m.env, &m.scan)
+		template.Plan(m.db, &m.env, &m.scan, nil, &st.plan)
+		st.plan.Epoch = m.topo.Epoch
+		at = int(m.scan.End)
+	}
+	if len(m.script.steps) > 1 {
+		m.joinSteps()
+	}
+}
+
+func (m *machine) scanMode() sqlscan.Mode {
+	if m.env.Backslash {
+		return sqlscan.BackslashStrings
+	}
+	return 0
+}
+
+// joinSteps makes one step of statements that may be sent together: all on one
+// node, or all DDL. Whatever is left apart runs as one implicit transaction,
+// which can bind one node only; the transaction rules see to that.
+func (m *machine) joinSteps() {
+	s := &m.script
+	first := &s.steps[0]
+	all, one := true, true
+	node, bound := topology.NodeIndex(0), false
+	for i := range s.steps {
+		p := &s.steps[i].plan
+		all = all && p.Class == plan.All
+		switch {
+		case !forwardable(p):
+			one = false
+		case p.Class == plan.Single && bound && p.Node != node:
+			one = false
+		case p.Class == plan.Single && !bound:
+			node, bound = p.Node, true
+			first = &s.steps[i]
+		}
+	}
+	if !all && !one {
+		s.implicit = !m.tx.open()
+		m.refuseMixedDDL()
+		return
+	}
+	write := false
+	for i := range s.steps {
+		write = write || s.steps[i].plan.Write
+	}
+	joined := *first
+	joined.plan.Write = write
+	joined.plan.Several, joined.plan.Partitions = true, nil
+	joined.text = bytes.TrimRight(s.text, " \t\r\n")
+	joined.statements = len(s.steps)
+	s.steps = append(s.steps[:0], joined)
+}
+
+// refuseMixedDDL fails a text that mixes statements for all nodes with others:
+// they cannot be one transaction.
+func (m *machine) refuseMixedDDL() {
+	for i := range m.script.steps {
+		p := &m.script.steps[i].plan
+		if p.Class == plan.All || p.Class == plan.Subset || p.Class == plan.Scatter {
+			p.Class = plan.Reject
+			p.Err = sqlerr.NotSupported("a text that mixes statements for several nodes with others").
+				WithHint("Send the statements one at a time.")
+		}
+	}
+}
+
+// forwardable reports whether a statement can be sent as part of a longer text
+// without the proxy acting on it.
+func forwardable(p *plan.Plan) bool {
+	switch p.Class {
+	case plan.Single, plan.Any, plan.Nothing:
+		return p.Rewrite == nil && kindOf(p) != querytree.Copy
+	}
+	return false
+}

@@ -1,0 +1,382 @@
+package pgsession
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/backend"
+)
+
+const (
+	// flushAt is how much output is gathered before it is written although
+	// more is at hand.
+	flushAt = 16 << 10
+	// smallWrite fits into the socket buffer of a node that waits for us.
+	smallWrite = 16 << 10
+	// stuck is how long a large write may stand still before the node's own
+	// output is looked after.
+	stuck = 50 * time.Millisecond
+)
+
+// Session is one client's connection after its login: the goroutine that moves
+// bytes between the client, the machine and a backend.
+type Session struct {
+	conn   net.Conn
+	reader *pgwire.Reader
+	m      *machine
+	shared *Shared
+	user   *topology.User
+	ctx    context.Context
+
+	// kept are the links of session pooling.
+	kept map[topology.NodeID]*link
+
+	// running is what Cancel needs of the request in progress.
+	running struct {
+		sync.Mutex
+		canceler backend.Canceler
+		link     bool
+		// interrupt ends what the session waits for: a connection, a task.
+		interrupt context.CancelCauseFunc
+	}
+	// waiting is when the session began to wait for a node, in Unix
+	// nanoseconds; 0 while it does not (see Watch).
+	waiting  waitClock
+	draining atomic.Bool
+}
+
+var errCanceled = errors.New("canceled on user's request")
+
+// Run serves the client until it leaves, its connection breaks, or ctx ends. The
+// caller closes the connection.
+func (s *Session) Run(ctx context.Context) error {
+	s.ctx = ctx
+	defer s.leave()
+	for {
+		var err error
+		switch s.m.next() {
+		case wantClient:
+			err = s.readClient()
+		case wantLink:
+			s.acquireLink()
+		case wantReplies:
+			err = s.readReplies()
+		case wantTask:
+			s.runTask()
+		case wantRelease:
+			s.giveBack(s.m.leaving)
+			s.m.released()
+		case wantEnd:
+			return s.flush()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readClient takes the client's next message, after everything gathered so far
+// has been sent.
+func (s *Session) readClient() error {
+	if !s.m.holding() {
+		s.reader.Release()
+	}
+	typ, frame, ok, err := s.reader.TryNext()
+	if !ok && err == nil {
+		if err := s.flushAll(); err != nil {
+			return err
+		}
+		typ, frame, err = s.nextFrame()
+	}
+	if err != nil {
+		return s.clientError(err)
+	}
+	s.m.receive(typ, frame)
+	if s.m.link != nil && len(s.m.link.out) >= flushAt {
+		return s.flushLink()
+	}
+	if s.reader.Held() > s.shared.MaxBatch {
+		return s.clientError(sqlerr.LimitExceeded("the messages before a Sync are larger than the limit"))
+	}
+	return nil
+}
+
+// nextFrame waits for the client. A session that drains ends when it is idle.
+func (s *Session) nextFrame() (typ byte, frame []byte, err error) {
+	for {
+		if s.draining.Load() && s.m.idle() {
+			return 0, nil, sqlerr.AdminShutdown()
+		}
+		typ, frame, err = s.reader.Next()
+		if !errors.Is(err, os.ErrDeadlineExceeded) || s.m.idle() {
+			return typ, frame, err
+		}
+		_ = s.conn.SetReadDeadline(time.Time{}) // a closed connection fails in Next
+	}
+}
+
+// clientError ends the session; a client that sent a malformed frame is told.
+func (s *Session) clientError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
+	if s.ctx.Err() != nil {
+		err = context.Cause(s.ctx)
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = sqlerr.AdminShutdown()
+	}
+	s.m.out = pgwire.AppendErrorResponse(s.m.out, sqlerr.From(err).Fatal())
+	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second)) // best effort: the session ends anyway
+	_ = s.flush()
+	return err
+}
+
+// readReplies takes what the backend has sent. Output is written when nothing
+// more is at hand.
+func (s *Session) readReplies() error {
+	if err := s.flushLink(); err != nil {
+		return err
+	}
+	if s.m.link == nil {
+		return nil // lost while writing
+	}
+	l := s.m.link
+	part, ok, err := l.reader.TryNext()
+	if !ok && err == nil {
+		l.reader.Release()
+		if err := s.flush(); err != nil {
+			return err
+		}
+		s.waiting.begin()
+		err = l.reader.Fill()
+		s.waiting.end()
+		if err == nil {
+			part, ok, err = l.reader.TryNext()
+		}
+	}
+	switch {
+	case err != nil:
+		s.m.lost(err)
+	case ok:
+		s.m.fromBackend(part)
+	}
+	if len(s.m.out) >= flushAt {
+		return s.flush()
+	}
+	return nil
+}
+
+// flush writes what was gathered for the client.
+func (s *Session) flush() error {
+	if len(s.m.out) == 0 {
+		return nil
+	}
+	_, err := s.conn.Write(s.m.out)
+	s.m.out = shrink(s.m.out)
+	return err
+}
+
+// flushAll writes what was gathered for either side.
+func (s *Session) flushAll() error {
+	if err := s.flushLink(); err != nil {
+		return err
+	}
+	return s.flush()
+}
+
+// shrink empties an output buffer, and drops it when it has grown large.
+func shrink(b []byte) []byte {
+	if cap(b) > 4*flushAt {
+		return nil
+	}
+	return b[:0]
+}
+
+// flushLink writes what was gathered for the node. A small write cannot stand
+// still; while a large one does, the node's output is read, since the node may
+// be waiting for us to do so.
+func (s *Session) flushLink() error {
+	l := s.m.link
+	if l == nil || len(l.out) == 0 {
+		return nil
+	}
+	if len(l.out) <= smallWrite {
+		_, err := l.conn.Write(l.out)
+		l.out = l.out[:0]
+		if err != nil {
+			s.m.lost(err)
+		}
+		return nil
+	}
+	return s.flushLarge(l)
+}
+
+// flushLarge writes in turns with reading.
+func (s *Session) flushLarge(l *link) error {
+	rest := l.out
+	defer func() {
+		l.out = shrink(l.out)
+		_ = l.conn.SetWriteDeadline(time.Time{})
+	}()
+	for len(rest) > 0 {
+		_ = l.conn.SetWriteDeadline(time.Now().Add(stuck))
+		n, err := l.conn.Write(rest)
+		rest = rest[n:]
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			s.m.lost(err)
+			return nil
+		}
+		if err := s.readWhileWriting(l); err != nil || s.m.link != l {
+			return err
+		}
+	}
+	return nil
+}
+
+// readWhileWriting passes on what the node has sent already.
+func (s *Session) readWhileWriting(l *link) error {
+	_ = l.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+	err := l.reader.Fill()
+	_ = l.conn.SetReadDeadline(time.Time{})
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.m.lost(err)
+		return nil
+	}
+	for s.m.link == l {
+		part, ok, err := l.reader.TryNext()
+		if err != nil {
+			s.m.lost(err)
+			return nil
+		}
+		if !ok {
+			break
+		}
+		s.m.fromBackend(part)
+	}
+	l.reader.Release()
+	return s.flush()
+}
+
+// acquireLink gets the connection that the machine waits for.
+func (s *Session) acquireLink() {
+	var l *link
+	err := s.interruptible(func(ctx context.Context) (err error) {
+		l, err = s.acquire(ctx, s.m.target)
+		return err
+	})
+	s.running.Lock()
+	if l != nil {
+		s.running.canceler, s.running.link = l.conn.Canceler(), true
+	}
+	s.running.Unlock()
+	s.m.acquired(l, err)
+}
+
+// runTask runs the task that the machine waits for.
+func (s *Session) runTask() {
+	err := s.interruptible(func(ctx context.Context) error { return s.m.task.run(ctx, s) })
+	s.m.taskDone(err)
+}
+
+// interruptible runs a blocking f that Cancel, the end of the client or the end
+// of the proxy can interrupt.
+func (s *Session) interruptible(f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	defer cancel(nil)
+	s.running.Lock()
+	s.running.interrupt = cancel
+	s.running.Unlock()
+	s.waiting.begin()
+	err := f(ctx)
+	s.waiting.end()
+	s.running.Lock()
+	s.running.interrupt = nil
+	s.running.Unlock()
+	return err
+}
+
+// giveBack returns a link to its pool, or closes it.
+func (s *Session) giveBack(l *link) {
+	s.running.Lock()
+	s.running.link = false
+	s.running.Unlock()
+	s.release(l)
+}
+
+// Cancel cancels the statement in progress, as a CancelRequest asks. A client
+// that waits for a connection is answered at once; between statements nothing
+// happens.
+func (s *Session) Cancel(ctx context.Context) error {
+	s.running.Lock()
+	if interrupt := s.running.interrupt; interrupt != nil {
+		interrupt(errCanceled)
+		s.running.Unlock()
+		return nil
+	}
+	canceler, holds := s.running.canceler, s.running.link
+	s.running.Unlock()
+	if !holds {
+		return nil
+	}
+	return canceler.Cancel(ctx)
+}
+
+// Close frees what a session holds that was not run.
+func (s *Session) Close() { s.reader.Close() }
+
+// WaitingLonger reports whether the session has been waiting for a node for more
+// than d. Safe for concurrent use, as are the methods below.
+func (s *Session) WaitingLonger(d time.Duration, now time.Time) bool { return s.waiting.longer(d, now) }
+
+// Vanish is told that the client is gone: what a node does for it is canceled,
+// and the session ends.
+func (s *Session) Vanish(ctx context.Context) {
+	_ = s.conn.Close() // ends the session at its next write or read
+	late, cancel := context.WithTimeout(ctx, cancelTimeout)
+	defer cancel()
+	_ = s.Cancel(late) // best effort: the session closes the connection anyway
+}
+
+// Drain lets the session end as soon as it is idle outside a transaction.
+func (s *Session) Drain() {
+	s.draining.Store(true)
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // wakes a session that reads
+}
+
+// Abort ends the session now.
+func (s *Session) Abort() {
+	s.Drain()
+	_ = s.conn.Close()
+	late, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+	defer cancel()
+	_ = s.Cancel(late) // best effort: the process ends anyway
+}
+
+// leave gives up what the session still holds when it ends.
+func (s *Session) leave() {
+	if l := s.m.leaving; l != nil {
+		s.giveBack(l)
+	}
+	if l := s.m.link; l != nil {
+		// In the middle of something, or pinned: the server ends it when the
+		// connection closes.
+		l.broken = true
+		s.giveBack(l)
+	}
+	for _, l := range s.kept {
+		l.pool.Discard(l.conn) // it may carry anything
+	}
+}

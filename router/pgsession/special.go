@@ -1,0 +1,76 @@
+package pgsession
+
+import (
+	"strconv"
+	"strings"
+
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+)
+
+// allowed refuses statements whose effect on the session could not be kept when
+// the session changes its backend.
+func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
+	switch {
+	case p.Flags&plan.FlagSetConfig != 0:
+		return sqlerr.NotSupported("set_config()").
+			WithHint("Use SET or SET LOCAL, which the proxy carries from backend to backend.")
+	case p.Flags&plan.FlagNotify != 0:
+		return sqlerr.NotSupported("notifications").
+			WithHint("A notification would reach the clients of one node only.")
+	case p.Flags&plan.FlagLastval != 0 && !m.ownSequences():
+		return sqlerr.NotSupported("lastval() and currval() of an earlier transaction").
+			WithHint("Call it in the transaction of the INSERT, or use RETURNING.")
+	}
+	return nil
+}
+
+// ownSequences reports whether the link's lastval() is what this client drew.
+func (m *machine) ownSequences() bool {
+	return m.pinned != "" || m.tx.bound && m.tx.wrote
+}
+
+// special handles statements that need more than a place: refused ones, and
+// lastval() of a key that the proxy drew.
+func (m *machine) special(p *plan.Plan) (answered bool, err *sqlerr.Error) {
+	if p.Flags&plan.FlagLastval != 0 && m.hasDrawn && plainLastval(p.Statement) {
+		m.out = pgwire.AppendRowDescription(m.out, []pgwire.Column{{
+			Name: []byte("lastval"), Type: oidInt8, Size: 8, Modifier: -1,
+		}})
+		m.out = pgwire.AppendDataRow(m.out, [][]byte{[]byte(strconv.FormatInt(m.drawn, 10))})
+		m.emitTag("SELECT 1")
+		return true, nil
+	}
+	return false, m.allowed(p)
+}
+
+// plainLastval reports whether a statement is SELECT lastval() and nothing else.
+func plainLastval(s *querytree.Statement) bool {
+	if s == nil || s.Kind != querytree.Select || s.Query == nil || len(s.Query.Targets) != 1 || len(s.Query.From) != 0 {
+		return false
+	}
+	f, ok := s.Query.Targets[0].Expr.(*querytree.Function)
+	return ok && strings.EqualFold(f.Name, "lastval") && len(f.Args) == 0 && s.Query.Targets[0].Name == ""
+}
+
+// mark notes what a statement that is being sent leaves behind on its link.
+func (m *machine) mark(p *plan.Plan) {
+	if p.Write {
+		m.tx.wrote = true
+		m.link.drew = m
+		if p.Rewrite == nil || p.Rewrite.Draw == nil {
+			m.hasDrawn = false
+		}
+	}
+	switch {
+	case p.Flags&plan.FlagTemp != 0:
+		m.pinned = "a temporary table"
+	case p.Flags&plan.FlagSessionLock != 0:
+		m.pinned = "a session-level advisory lock"
+	}
+	if m.pinned != "" {
+		m.link.tainted = true
+	}
+}

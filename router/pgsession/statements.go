@@ -1,0 +1,118 @@
+package pgsession
+
+import (
+	"encoding/binary"
+	"unique"
+
+	"shardproxy/protocol/pgwire"
+	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
+	"shardproxy/router/querytree"
+)
+
+// newPrepared makes the statement of a Parse message.
+func (m *machine) newPrepared(name string, msg *pgwire.Parse) *prepared {
+	p := &prepared{name: name, sql: append([]byte(nil), msg.Query...)}
+	p.oids = make([]uint32, msg.ParamOIDs())
+	for i := range p.oids {
+		p.oids[i] = msg.ParamOID(i)
+	}
+	p.scan.Statement(p.sql, 0, m.scanMode())
+	p.setText(string(p.sql))
+	m.refreshPrepared(p)
+	return p
+}
+
+// setText decides what is sent to servers.
+func (p *prepared) setText(sql string) {
+	raw := make([]byte, 0, 4*len(p.oids))
+	for _, oid := range p.oids {
+		raw = binary.BigEndian.AppendUint32(raw, oid)
+	}
+	p.key = unique.Make(statementText{sql: sql, oids: string(raw)})
+	if p.name != "" {
+		p.sent = serverName(p.key)
+	}
+}
+
+// refreshPrepared plans the statement anew when the schema or the search path
+// has changed since.
+func (m *machine) refreshPrepared(p *prepared) {
+	if p.template != nil && p.epoch == m.db.SchemaEpoch && p.path == m.env.SearchPathKey && p.hint == m.env.KeyHint {
+		return
+	}
+	p.epoch, p.path, p.hint = m.db.SchemaEpoch, m.env.SearchPathKey, m.env.KeyHint
+	p.template = m.cfg.plans.Template(m.db, &m.env, &p.scan)
+	p.template.Plan(m.db, &m.env, &p.scan, nil, &p.static)
+}
+
+// refusedAlways is the refusal that does not depend on parameters.
+func (m *machine) refusedAlways(p *prepared) *sqlerr.Error {
+	if p.static.Class != plan.Reject || m.pinned != "" && p.static.UnknownTable {
+		return nil
+	}
+	return p.static.Err
+}
+
+// isLocal reports whether the proxy can answer the statement by itself now.
+func (m *machine) isLocal(p *prepared) bool {
+	if p.scan.Empty {
+		return true
+	}
+	if p.static.Class != plan.Local {
+		return false
+	}
+	s := p.statement()
+	switch s.Kind {
+	case querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
+		querytree.RollbackTo, querytree.SetTransaction, querytree.Fetch, querytree.CloseCursor:
+		return !m.tx.bound
+	case querytree.Set, querytree.Reset:
+		return ours(s.Setting.Name) || !m.tied()
+	case querytree.Show:
+		return ours(s.Setting.Name)
+	case querytree.Discard:
+		return m.link == nil || len(s.Name) > 0 && s.Name[0] != 't' && s.Name[0] != 'T'
+	}
+	return true
+}
+
+// describeLocal describes a statement that the proxy answers. whole adds the
+// description of its parameters.
+func (m *machine) describeLocal(p *prepared, whole bool) []byte {
+	var out []byte
+	if whole {
+		out = append(out, noParameters...)
+	}
+	if s := p.statement(); !p.scan.Empty && s.Kind == querytree.Show {
+		return pgwire.AppendRowDescription(out, showColumns(s.Setting.Name))
+	}
+	return append(out, noData...)
+}
+
+// executeLocal runs a statement that the proxy answers; the answer becomes the
+// op's. A setting that no server has confirmed yet is asked for first.
+func (m *machine) executeLocal(o *op) *sqlerr.Error {
+	p := o.portal.statement
+	if p.scan.Empty {
+		o.local = pgwire.AppendEmptyQueryResponse(nil)
+		return nil
+	}
+	s := p.statement()
+	if s.Kind == querytree.Set && !ours(s.Setting.Name) && !s.Setting.Default {
+		if err := checkSetting(&s.Setting); err != nil {
+			return err
+		}
+		if _, ok := m.known(&s.Setting); !ok {
+			m.batch.first = m.settingTask(variable{name: s.Setting.Name, value: settingValue(&s.Setting)})
+			return nil
+		}
+	}
+	before, failed := m.out, m.script.failed
+	m.out, m.refusal, m.capturing = nil, nil, true
+	st := step{plan: o.portal.plan, text: p.sql}
+	m.local(&st)
+	o.local, m.out = m.out, before
+	m.script.failed, m.capturing = failed, false
+	return m.refusal
+}

@@ -1,0 +1,158 @@
+package pgsession
+
+import (
+	"slices"
+
+	"shardproxy/meta/topology"
+	"shardproxy/ring"
+)
+
+// Transaction status as ReadyForQuery says it (PostgreSQL manual 55.7).
+const (
+	txIdle   = 'I' // not in a transaction block
+	txOpen   = 'T' // in a transaction block
+	txFailed = 'E' // in a failed transaction block
+)
+
+// txn is the client's transaction. It may be open without a backend: BEGIN is
+// answered locally and sent with the first statement that binds a node.
+//
+//	          BEGIN                first keyed statement
+//	idle ---------------> open, unbound --------------> open, bound
+//	 ^                        |  any error, refusals too     |
+//	 |  COMMIT, ROLLBACK      v                              v
+//	 +------------------ failed, unbound            failed, bound
+type txn struct {
+	status byte
+	// implicit: the block that PostgreSQL forms around a text of several
+	// statements; it ends with the text.
+	implicit bool
+	bound    bool
+	// refused: our own refusal failed the transaction, so the backend still
+	// believes it to be open. Only ROLLBACK may reach it.
+	refused bool
+
+	begin  string   // BEGIN with its options, as sent to the backend
+	replay []string // SET LOCAL, SET TRANSACTION, SAVEPOINT: sent after BEGIN
+	saves  []savepoint
+
+	// snapshot: the isolation level keeps one snapshot for the transaction.
+	snapshot bool
+	// saved are the session settings at BEGIN; a rollback returns to them.
+	saved *vars
+	// local are the settings of SET LOCAL on top of the session's.
+	local *vars
+
+	touched touched
+	// wrote: a statement that may have changed something was sent.
+	wrote bool
+}
+
+// savepoint is the state that ROLLBACK TO returns to.
+type savepoint struct {
+	name   string
+	replay int // length of txn.replay including this savepoint
+	vars   *vars
+	local  *vars
+}
+
+// touched is what a transaction has read or written: the unit that moves of
+// key ranges wait for.
+type touched struct {
+	whole      bool // all partitions of the node
+	partitions []ring.Partition
+	epoch      topology.Epoch // epoch of the first plan
+}
+
+func (t *touched) add(p ring.Partition) {
+	if !t.whole && !slices.Contains(t.partitions, p) {
+		t.partitions = append(t.partitions, p)
+	}
+}
+
+func (t *touched) reset() {
+	t.whole = false
+	t.partitions = t.partitions[:0]
+	t.epoch = 0
+}
+
+func newTxn() txn { return txn{status: txIdle, local: noVars()} }
+
+// open reports whether the client is in a transaction block.
+func (t *txn) open() bool { return t.status != txIdle }
+
+// start opens a block that no backend knows of yet.
+func (t *txn) start(begin string, settings *vars, implicit bool) {
+	t.status = txOpen
+	t.implicit = implicit
+	t.begin = begin
+	t.saved = settings
+	t.replay = t.replay[:0]
+	t.saves = t.saves[:0]
+}
+
+// end forgets the block.
+func (t *txn) end() {
+	replay, saves, seen := t.replay[:0], t.saves[:0], t.touched
+	seen.reset()
+	*t = txn{status: txIdle, local: noVars(), replay: replay, saves: saves, touched: seen}
+}
+
+// fail notes an error of ours. Outside a block it has no consequence.
+func (t *txn) fail() {
+	if t.open() {
+		t.status = txFailed
+		t.refused = t.bound
+	}
+}
+
+// save notes SAVEPOINT name.
+func (t *txn) save(name, text string, settings *vars) {
+	if !t.bound {
+		t.replay = append(t.replay, text)
+	}
+	t.saves = append(t.saves, savepoint{name, len(t.replay), settings, t.local})
+}
+
+// find returns the index of the newest savepoint of that name, or -1.
+func (t *txn) find(name string) int {
+	for i := len(t.saves) - 1; i >= 0; i-- {
+		if t.saves[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// release notes RELEASE SAVEPOINT of the i-th savepoint.
+func (t *txn) release(i int, text string) {
+	t.saves = t.saves[:i]
+	if !t.bound {
+		t.replay = append(t.replay, text)
+	}
+}
+
+// rollbackTo returns to the i-th savepoint, which stays, and returns the
+// session settings of that moment.
+func (t *txn) rollbackTo(i int) *vars {
+	s := t.saves[i]
+	t.saves = t.saves[:i+1]
+	if !t.bound {
+		t.replay = t.replay[:s.replay]
+	}
+	t.local = s.local
+	t.status = txOpen
+	t.refused = false
+	return s.vars
+}
+
+// appendPrelude appends what opens the transaction on a backend.
+func (t *txn) appendPrelude(dst []byte) []byte {
+	dst = append(dst, t.begin...)
+	dst = append(dst, ';')
+	for _, text := range t.replay {
+		dst = append(dst, text...)
+		dst = append(dst, ';')
+	}
+	return dst
+}

@@ -1,0 +1,79 @@
+package pgsession
+
+import (
+	"context"
+	"errors"
+
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/sqlerr"
+)
+
+var _ worker = (*Session)(nil)
+
+// acquire implements worker; it is also the machine's way to a link.
+func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, error) {
+	id := s.m.db.Nodes[node].ID
+	if l := s.kept[id]; l != nil {
+		delete(s.kept, id)
+		return l, nil
+	}
+	pool := s.shared.Pools.Get(s.m.db, s.user, node)
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errCanceled) {
+			return nil, sqlerr.QueryCanceled()
+		}
+		return nil, err
+	}
+	l := linkOf(conn, pool, &s.m.cfg.links)
+	l.pool = pool
+	return l, nil
+}
+
+// release implements worker. Under session pooling the session keeps one link
+// per node until it ends.
+func (s *Session) release(l *link) {
+	switch {
+	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty():
+		l.pool.Discard(l.conn)
+	case s.sessionPooling():
+		if s.kept == nil {
+			s.kept = make(map[topology.NodeID]*link)
+		}
+		s.kept[l.id] = l
+	default:
+		l.pool.Release(l.conn)
+	}
+}
+
+// sessionPooling reports whether the session keeps its links.
+func (s *Session) sessionPooling() bool { return s.user.SessionPooling || s.m.db.Pool.Session }
+
+// emit implements worker.
+func (s *Session) emit(b []byte) error {
+	s.m.out = append(s.m.out, b...)
+	if len(s.m.out) >= flushAt {
+		return s.flush()
+	}
+	return nil
+}
+
+// withSettings implements worker.
+func (s *Session) withSettings(ctx context.Context, l *link) error {
+	if l.vars.equal(s.m.vars) {
+		return nil
+	}
+	sql, _ := appendDifference(nil, l.vars, s.m.vars)
+	l.vars = s.m.vars
+	if len(sql) == 0 {
+		return nil
+	}
+	if _, err := l.exec(ctx, sql); err != nil {
+		l.tainted = true
+		return err
+	}
+	return nil
+}
+
+// session implements worker.
+func (s *Session) session() *machine { return s.m }
