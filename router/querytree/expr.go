@@ -1,7 +1,10 @@
 package querytree
 
 // Expr is an expression: one of the pointer types of this file.
-type Expr interface{ expr() }
+type Expr interface {
+	Node
+	expr()
+}
 
 // Column is a column reference. Star is t.* or *.
 type Column struct {

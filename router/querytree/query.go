@@ -153,7 +153,10 @@ type RelationName struct{ Catalog, Schema, Name string }
 
 // FromItem is something in FROM: *TableRef, *Join, *SubqueryRef, *FunctionRef
 // or *UnknownFrom.
-type FromItem interface{ fromItem() }
+type FromItem interface {
+	Node
+	fromItem()
+}
 
 // TableRef names a table, view or CTE.
 type TableRef struct {
