@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 )
 
@@ -21,7 +22,8 @@ const writeTimeout = 5 * time.Second
 
 // Acceptor logs clients in. It is safe for concurrent use.
 type Acceptor struct {
-	o Options
+	o      Options
+	limits *pgwire.Limits // of password messages
 	// mockKey makes up the salts of users that do not exist: the same user gets
 	// the same salt each time.
 	mockKey [32]byte
@@ -32,7 +34,7 @@ func New(o Options) (*Acceptor, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	a := &Acceptor{o: o}
+	a := &Acceptor{o: o, limits: pgwire.PasswordLimits(o.MaxStartupSize)}
 	if _, err := rand.Read(a.mockKey[:]); err != nil {
 		return nil, fmt.Errorf("pgstartup: draw a key: %w", err)
 	}

@@ -183,17 +183,9 @@ func (h *handshake) passwordFrame() ([]byte, error) {
 	if head, err = h.in.peek(pgwire.HeaderSize); err != nil {
 		return nil, err
 	}
-	limits := passwordLimits(h.a.o.MaxStartupSize)
-	_, size, _, err := limits.Header(head)
+	_, size, _, err := h.a.limits.Header(head)
 	if err != nil {
 		return nil, err
 	}
 	return h.in.take(size)
-}
-
-// passwordLimits are the limits while a client authenticates itself.
-func passwordLimits(size int) *pgwire.Limits {
-	l := new(pgwire.Limits)
-	l[pgwire.MsgPassword] = int32(size)
-	return l
 }

@@ -8,6 +8,8 @@ const (
 	size1 = 8 << 10
 	size2 = 32 << 10
 	size3 = 128 << 10
+
+	maxSizeClass = 3
 )
 
 // Buffers is a pool of read buffers, shared by any number of readers. The

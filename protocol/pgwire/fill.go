@@ -81,27 +81,26 @@ func (r *Reader) rewind() {
 }
 
 // room makes room behind the unread bytes: for the rest of the frame they
-// begin if the buffer is large enough for it, else for as much as its next
-// size gives.
+// begin if a buffer of the present size is large enough for it. For a larger
+// frame the buffer grows only when it is full.
 func (r *Reader) room() {
 	if r.buf == nil {
 		r.buf = r.bufs.get(classSize(r.class))
 		return
 	}
-	unread := r.end - r.pos
-	free := r.held == r.pos
-	if free && r.pos > 0 && unread <= movable {
+	free := r.held == r.pos // nothing in this buffer has to stay
+	if free && r.pos > 0 && r.end-r.pos <= movable {
 		r.moveDown()
 	}
 	need := r.need()
-	if r.end < len(r.buf) && r.pos+need <= len(r.buf) {
-		return
-	}
-	if free && need <= len(r.buf) && r.pos > 0 {
+	fits := r.pos+need <= len(r.buf)
+	switch {
+	case r.end < len(r.buf) && (fits || need > len(r.buf)):
+	case free && r.pos > 0:
 		r.moveDown()
-		return
+	default:
+		r.grow(need)
 	}
-	r.grow(need)
 }
 
 // need is the size of the frame that the unread bytes begin, or what is needed
@@ -110,7 +109,7 @@ func (r *Reader) need() int {
 	if r.remaining > 0 {
 		return 1
 	}
-	_, size, ok, err := r.limits.streamHeader(r.buf[r.pos:r.end])
+	_, size, ok, err := r.limits.partHeader(r.buf[r.pos:r.end])
 	if err != nil || !ok {
 		return HeaderSize
 	}
@@ -126,8 +125,7 @@ func (r *Reader) moveDown() {
 // kept as long as frames in it are valid.
 func (r *Reader) grow(need int) {
 	from := r.run
-	size := r.nextSize(r.pos - from + need)
-	buf := r.bufs.get(size)
+	buf := r.bufs.get(r.nextSize(need))
 	n := copy(buf, r.buf[from:r.end])
 	if r.held == r.pos {
 		r.bufs.put(r.buf)
@@ -139,14 +137,18 @@ func (r *Reader) grow(need int) {
 	r.held, r.run, r.last, r.pos, r.end = 0, 0, r.last-from, r.pos-from, n
 }
 
-// nextSize is the size above the present one: the next class, then double, but
-// no more than is needed.
+// nextSize is the size above the present one: the next class, then double, so
+// that what is copied and kept stays in proportion to what has arrived. A
+// frame alone gets no more than it needs.
 func (r *Reader) nextSize(need int) int {
 	have := len(r.buf)
-	for class := uint8(0); class <= 3; class++ {
+	for class := uint8(0); class <= maxSizeClass; class++ {
 		if size := classSize(class); size > have {
 			return size
 		}
 	}
-	return max(min(2*have, need), have+size3)
+	if r.run == r.pos && need > have {
+		return min(2*have, need)
+	}
+	return 2 * have
 }

@@ -13,9 +13,15 @@ const HeaderSize = 5
 // reason to be long, as in PostgreSQL itself.
 const SmallMessageLimit = 10000
 
-// Limits holds the largest length field accepted of each message type; a type
-// with 0 is unknown. Build it once, share it, never change it.
-type Limits [256]int32
+// Limits holds what a side of the protocol may send: which message types there
+// are, and the largest length field of each. It is read-only and safe for
+// concurrent use: build it once and share it.
+type Limits struct {
+	max [256]int32 // 0: there is no such type
+	// endless are the types whose length is not limited when they are read in
+	// parts.
+	endless [256]bool
+}
 
 // FrontendLimits are the limits for what a client may send after the startup:
 // large for the messages that carry statements and data, SmallMessageLimit for
@@ -24,13 +30,21 @@ func FrontendLimits(large int) *Limits {
 	l := new(Limits)
 	big := clampLimit(large)
 	for _, typ := range []byte{MsgQuery, MsgParse, MsgBind, MsgFunctionCall, MsgCopyData} {
-		l[typ] = big
+		l.max[typ] = big
 	}
 	for _, typ := range []byte{
 		MsgClose, MsgCopyDone, MsgCopyFail, MsgDescribe, MsgExecute, MsgFlush, MsgSync, MsgTerminate,
 	} {
-		l[typ] = min(SmallMessageLimit, big)
+		l.max[typ] = min(SmallMessageLimit, big)
 	}
+	l.endless[MsgCopyData] = true
+	return l
+}
+
+// PasswordLimits are the limits while a client authenticates itself.
+func PasswordLimits(size int) *Limits {
+	l := new(Limits)
+	l.max[MsgPassword] = clampLimit(size)
 	return l
 }
 
@@ -39,10 +53,13 @@ func FrontendLimits(large int) *Limits {
 func BackendLimits(whole int) *Limits {
 	l := new(Limits)
 	big := clampLimit(whole)
-	for typ := range l {
+	for typ := range l.max {
 		if BackendName(byte(typ)) != "" {
-			l[typ] = big
+			l.max[typ] = big
 		}
+	}
+	for _, typ := range []byte{MsgDataRow, MsgCopyData, MsgFunctionCallResponse} {
+		l.endless[typ] = true
 	}
 	return l
 }
@@ -60,7 +77,7 @@ func (l *Limits) Header(b []byte) (typ byte, size int, ok bool, err error) {
 		return 0, 0, false, nil
 	}
 	typ = b[0]
-	limit := l[typ]
+	limit := l.max[typ]
 	if limit == 0 {
 		return typ, 0, false, &FrameError{Type: typ, Err: ErrUnknownType}
 	}
@@ -74,10 +91,9 @@ func (l *Limits) Header(b []byte) (typ byte, size int, ok bool, err error) {
 	return typ, 1 + int(length), true, nil
 }
 
-// streamHeader is Header for a frame that is read in parts: its length is not
-// limited.
-func (l *Limits) streamHeader(b []byte) (typ byte, size int, ok bool, err error) {
-	if len(b) < HeaderSize || l[b[0]] == 0 {
+// partHeader is Header for a frame that is read in parts.
+func (l *Limits) partHeader(b []byte) (typ byte, size int, ok bool, err error) {
+	if len(b) < HeaderSize || !l.endless[b[0]] {
 		return l.Header(b)
 	}
 	length := int32(binary.BigEndian.Uint32(b[1:5]))

@@ -23,8 +23,8 @@ func (p Part) Body() []byte {
 }
 
 // NextPart returns what has arrived of the next frame, at least its header,
-// or of the frame whose parts are being read. The size of such a frame is not
-// limited. Errors are those of Next.
+// or of the frame whose parts are being read. The size of a CopyData is then
+// not limited. Errors are those of Next.
 func (r *Reader) NextPart() (Part, error) {
 	for {
 		p, ok, err := r.TryPart()
@@ -50,7 +50,7 @@ func (r *Reader) TryPart() (p Part, ok bool, err error) {
 		r.advance(n)
 		return Part{Type: r.partType, Remaining: r.remaining, Bytes: unread[:n:n]}, true, nil
 	}
-	typ, size, ok, err := r.limits.streamHeader(unread)
+	typ, size, ok, err := r.limits.partHeader(unread)
 	if err != nil || !ok {
 		return Part{}, false, err
 	}

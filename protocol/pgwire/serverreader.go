@@ -48,7 +48,7 @@ func (s *ServerReader) Next() (Part, error) {
 
 // TryNext is Next without reading: ok is false where Fill has to come first.
 func (s *ServerReader) TryNext() (p Part, ok bool, err error) {
-	if s.r.remaining > 0 || s.r.pos < s.r.end && streamed(s.r.buf[s.r.pos]) {
+	if s.r.remaining > 0 || s.r.pos < s.r.end && s.r.limits.endless[s.r.buf[s.r.pos]] {
 		return s.r.TryPart()
 	}
 	typ, frame, ok, err := s.r.TryNext()
@@ -68,8 +68,8 @@ func (s *ServerReader) Ready() bool {
 	if s.r.remaining > 0 {
 		return true
 	}
-	if streamed(unread[0]) {
-		_, _, ok, err := s.r.limits.streamHeader(unread)
+	if s.r.limits.endless[unread[0]] {
+		_, _, ok, err := s.r.limits.partHeader(unread)
 		return ok || err != nil
 	}
 	_, whole := s.r.Peek()
@@ -104,8 +104,3 @@ func (s *ServerReader) Release() { s.r.Release() }
 
 // Close gives the buffers back. The reader must not be used afterwards.
 func (s *ServerReader) Close() { s.r.Close() }
-
-// streamed are the types that carry rows and data.
-func streamed(typ byte) bool {
-	return typ == MsgDataRow || typ == MsgCopyData || typ == MsgFunctionCallResponse
-}

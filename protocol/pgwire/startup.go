@@ -4,7 +4,7 @@ package pgwire
 // "Canceling Requests in Progress").
 type BackendKeyData struct {
 	PID uint32
-	// Secret is 4 bytes in protocol 3.0, up to 256 since 3.2. It points into
+	// Secret is 4 bytes in protocol 3.0, 4 to 256 since 3.2. It points into
 	// the frame.
 	Secret []byte
 }
@@ -14,7 +14,7 @@ func (m *BackendKeyData) Decode(frame []byte) error {
 	c := open(frame, MsgBackendKeyData)
 	pid := c.uint32()
 	secret := c.rest()
-	if !c.end() || len(secret) == 0 || len(secret) > 256 {
+	if !c.end() || len(secret) < 4 || len(secret) > 256 {
 		return malformed("BackendKeyData", reasonShort)
 	}
 	m.PID, m.Secret = pid, secret
