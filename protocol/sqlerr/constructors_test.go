@@ -75,6 +75,10 @@ var constructed = []constructedCase{
 	{"RetryTransaction", RetryTransaction("moved"), "40001", 1213, "ERROR", FaultProxy, true, `moved`},
 	{"Internal", Internal(errors.New("secret")), "XX000", 1815, "ERROR", FaultProxy, false, `internal error of the proxy`},
 
+	{"NumericOutOfRange", NumericOutOfRange("9e99"), "22003", 1690, "ERROR", FaultClient, false, `value "9e99" is out of range`},
+	{"PartlyDone", PartlyDone("pg-2", "pg-1", errors.New("disk full (SQLSTATE 53100)")), "55000", 1105, "ERROR", FaultNode, false, `statement for all nodes failed on node "pg-2": disk full (SQLSTATE 53100)`},
+	{"PartlyDone", PartlyDone("pg-2", "pg-1", NodeLost("pg-2")), "55000", 1105, "ERROR", FaultNode, false, `statement for all nodes failed on node "pg-2": the connection to node "pg-2" was lost`},
+
 	{"NodeUnavailable", NodeUnavailable("pg-1"), "08001", 1429, "ERROR", FaultNode, true, `could not connect to node "pg-1"`},
 	{"NodeRejected", NodeRejected("pg-1", "wrong identity"), "08004", 1130, "ERROR", FaultNode, false, `node "pg-1" rejected the connection: wrong identity`},
 	{"NodeLost", NodeLost("pg-1"), "08006", 1158, "ERROR", FaultNode, false, `the connection to node "pg-1" was lost`},
