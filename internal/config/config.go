@@ -52,9 +52,10 @@ type Raft struct {
 // Admin is the HTTP listener for metrics, health and shardctl.
 type Admin struct {
 	// Listen is host:port; default 127.0.0.1:7080. Beyond loopback it needs TLS
-	// and a token.
+	// and a token or client certificates.
 	Listen string `yaml:"listen" default:"127.0.0.1:7080"`
-	// TokenFile holds the bearer token callers of /v1 must send; empty: none.
+	// TokenFile holds the bearer token callers must send, except for the health
+	// checks; empty: none.
 	TokenFile string   `yaml:"token_file" default:""`
 	TLS       AdminTLS `yaml:"tls"`
 }

@@ -1,10 +1,11 @@
 package metrics
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"github.com/prometheus/common/expfmt"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/exposition.txt")
@@ -74,16 +75,10 @@ func TestExposition(t *testing.T) {
 	node.Dialed(3*time.Second, errors.New("refused"))
 	node.Closed("idle")
 
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&got, family); err != nil {
-			t.Fatal(err)
-		}
-	}
+	scrape := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}).
+		ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	got := scrape.Body
 	golden := filepath.Join("testdata", "exposition.txt")
 	if *update {
 		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {

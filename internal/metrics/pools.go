@@ -14,6 +14,16 @@ type PoolState struct {
 	Failing bool
 }
 
+// Add adds another pool of the same database and node.
+func (s *PoolState) Add(other PoolState) {
+	s.Idle += other.Idle
+	s.Active += other.Active
+	s.Cancelling += other.Cancelling
+	s.Dialing += other.Dialing
+	s.Waiting += other.Waiting
+	s.Failing = s.Failing || other.Failing
+}
+
 // CollectPools registers a source of pool states, asked at every scrape. It
 // must be safe for concurrent use and return soon.
 func (m *Metrics) CollectPools(source func() []PoolState) error {
@@ -50,12 +60,7 @@ func (c *poolCollector) Collect(metrics chan<- prometheus.Metric) {
 	for _, state := range c.source() {
 		k := key{state.Database, state.Node}
 		sum := sums[k]
-		sum.Idle += state.Idle
-		sum.Active += state.Active
-		sum.Cancelling += state.Cancelling
-		sum.Dialing += state.Dialing
-		sum.Waiting += state.Waiting
-		sum.Failing = sum.Failing || state.Failing
+		sum.Add(state)
 		sums[k] = sum
 	}
 	for k, sum := range sums {
