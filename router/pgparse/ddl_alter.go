@@ -1,6 +1,7 @@
 package pgparse
 
 import (
+	"strconv"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -23,16 +24,16 @@ func (c *converter) change(s *querytree.Statement, cmd *pg.AlterTableCmd) queryt
 		Kind: changeKind(cmd.GetSubtype()), Name: cmd.GetName(),
 		Cascade: cascades(cmd.GetBehavior()), IfExists: cmd.GetMissingOk(),
 	}
+	if out.Name == "" && cmd.GetNum() > 0 {
+		out.Name = strconv.Itoa(int(cmd.GetNum())) // a column of an index
+	}
+	if cmd.GetSubtype() == pg.AlterTableType_AT_ColumnDefault {
+		c.changedDefault(&out, cmd.GetDef())
+		return out
+	}
 	switch d := cmd.GetDef().GetNode().(type) {
 	case *pg.Node_ColumnDef:
-		definition, constraints := c.columnDefinition(d.ColumnDef)
-		if out.Name == "" {
-			out.Name = definition.Name
-		} else {
-			definition.Name = out.Name
-		}
-		out.Definition = &definition
-		s.DDL.Constraints = append(s.DDL.Constraints, constraints...)
+		s.DDL.Constraints = append(s.DDL.Constraints, c.changedColumn(&out, d.ColumnDef)...)
 	case *pg.Node_Constraint:
 		c.changedConstraint(&out, d.Constraint)
 	case *pg.Node_RangeVar: // INHERIT
@@ -44,6 +45,29 @@ func (c *converter) change(s *querytree.Statement, cmd *pg.AlterTableCmd) queryt
 		out.Options = options(d.List.GetItems())
 	}
 	return out
+}
+
+// changedDefault tells SET DEFAULT from DROP DEFAULT.
+func (c *converter) changedDefault(out *querytree.Change, n *pg.Node) {
+	if n == nil {
+		out.Kind = "drop default"
+		return
+	}
+	out.Kind = "set default"
+	out.Definition = &querytree.ColumnDefinition{Name: out.Name, Default: c.expr(n)}
+}
+
+// changedColumn converts a new column, or the new type of one, and returns the
+// constraints written at it.
+func (c *converter) changedColumn(out *querytree.Change, d *pg.ColumnDef) []querytree.Constraint {
+	definition, constraints := c.columnDefinition(d)
+	if out.Name == "" {
+		out.Name = definition.Name
+	}
+	definition.Name = out.Name
+	out.Definition = &definition
+	out.Using = c.expr(d.GetRawDefault())
+	return constraints
 }
 
 // changedConstraint tells a new constraint of the table from the identity that
@@ -65,8 +89,6 @@ func (c *converter) changedConstraint(out *querytree.Change, k *pg.Constraint) {
 // changeKind names a part of ALTER TABLE.
 func changeKind(t pg.AlterTableType) string {
 	switch t {
-	case pg.AlterTableType_AT_ColumnDefault:
-		return "alter default"
 	case pg.AlterTableType_AT_AlterColumnType:
 		return "alter type"
 	case pg.AlterTableType_AT_ChangeOwner:
@@ -77,8 +99,10 @@ func changeKind(t pg.AlterTableType) string {
 		return "no inherit"
 	case pg.AlterTableType_AT_SetUnLogged:
 		return "set unlogged"
+	case pg.AlterTableType_AT_SetTableSpace:
+		return "set tablespace"
 	}
-	// The other constants are spelled as the commands: AT_AddColumn.
+	// The other constants are spelled about as the commands: AT_AddColumn.
 	var b strings.Builder
 	for i, r := range strings.TrimPrefix(t.String(), "AT_") {
 		if r >= 'A' && r <= 'Z' {
@@ -89,7 +113,7 @@ func changeKind(t pg.AlterTableType) string {
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.Replace(b.String(), " trig", " trigger", 1)
 }
 
 // changeStatement fills in DROP, COMMENT, and the ALTERs that are alike for

@@ -44,7 +44,9 @@ func (c *converter) serverStatement(s *querytree.Statement, n *pg.Node) bool {
 		define(s, querytree.ActionAlter, "tablespace", t.AlterTableSpaceOptionsStmt.GetTablespacename())
 	case *pg.Node_AlterTableMoveAllStmt:
 		// ALTER TABLE ALL IN TABLESPACE names no relation.
-		define(s, querytree.ActionAlter, "tablespace", t.AlterTableMoveAllStmt.GetOrigTablespacename())
+		define(s, querytree.ActionAlter, objectType(t.AlterTableMoveAllStmt.GetObjtype()))
+		s.DDL.Object = "tablespace"
+		s.DDL.Names = []querytree.RelationName{{Name: t.AlterTableMoveAllStmt.GetOrigTablespacename()}}
 	default:
 		return c.replicationStatement(s, n) || c.foreignStatement(s, n)
 	}

@@ -80,7 +80,7 @@ func (c *converter) createTable(s *querytree.Statement, t *pg.CreateStmt) {
 		case *pg.Node_Constraint:
 			d.Constraints = append(d.Constraints, constraint(n.Constraint))
 		case *pg.Node_TableLikeClause:
-			d.Parents = append(d.Parents, relation(n.TableLikeClause.GetRelation()))
+			d.Like = append(d.Like, relation(n.TableLikeClause.GetRelation()))
 		}
 	}
 	for _, n := range t.GetPartspec().GetPartParams() {
@@ -92,9 +92,6 @@ func (c *converter) createTable(s *querytree.Statement, t *pg.CreateStmt) {
 func (c *converter) columnDefinition(d *pg.ColumnDef) (querytree.ColumnDefinition, []querytree.Constraint) {
 	out := querytree.ColumnDefinition{Name: d.GetColname(), NotNull: d.GetIsNotNull()}
 	out.Type, out.Array, out.Modified = typeName(d.GetTypeName())
-	if d.GetRawDefault() != nil { // USING of ALTER COLUMN TYPE
-		out.Default = c.expr(d.GetRawDefault())
-	}
 	var constraints []querytree.Constraint
 	for _, n := range d.GetConstraints() {
 		k := n.GetConstraint()
@@ -148,8 +145,10 @@ func constraint(k *pg.Constraint) querytree.Constraint {
 	case pg.ConstrType_CONSTR_FOREIGN:
 		out.Kind = "foreign key"
 		out.Columns = words(k.GetFkAttrs())
-		name := relation(k.GetPktable())
-		out.References, out.RefColumns = &name, words(k.GetPkAttrs())
+		if k.GetPktable() != nil { // nil: ALTER CONSTRAINT
+			name := relation(k.GetPktable())
+			out.References, out.RefColumns = &name, words(k.GetPkAttrs())
+		}
 	case pg.ConstrType_CONSTR_NOTNULL:
 		out.Kind = "not null"
 	default:

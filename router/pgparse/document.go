@@ -41,7 +41,7 @@ func (c *converter) documentExpr(n *pg.Node) querytree.Expr {
 
 // fields makes a Group of the expressions in the fields of a message.
 func (c *converter) fields(what string, m proto.Message) querytree.Expr {
-	var f finds
+	f := finds{constants: true}
 	c.gather(&f, m)
 	if f.relations != nil || f.parts != nil {
 		return &querytree.Unknown{What: what}
@@ -98,7 +98,7 @@ func (c *converter) jsonArrayQuery(j *pg.JsonArrayQueryConstructor) querytree.Ex
 // jsonAggregate converts JSON_OBJECTAGG and JSON_ARRAYAGG, which are
 // aggregates like any other.
 func (c *converter) jsonAggregate(name string, arg proto.Message, a *pg.JsonAggConstructor) querytree.Expr {
-	args := finds{}
+	args := finds{constants: true}
 	c.gather(&args, arg)
 	if args.relations != nil || args.parts != nil || !plainModifiers(a.GetOutput().GetTypeName()) {
 		return &querytree.Unknown{What: name}

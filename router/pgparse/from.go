@@ -113,26 +113,46 @@ func (c *converter) derived(r *pg.RangeSubselect) querytree.FromItem {
 // rangeFunction converts a function in FROM, and ROWS FROM (...).
 func (c *converter) rangeFunction(r *pg.RangeFunction) querytree.FromItem {
 	out := &querytree.FunctionRef{
-		Alias: r.GetAlias().GetAliasname(), Columns: words(r.GetAlias().GetColnames()),
-		Lateral: r.GetLateral(), Ordinality: r.GetOrdinality(),
+		Alias: r.GetAlias().GetAliasname(), Lateral: r.GetLateral(), Ordinality: r.GetOrdinality(),
 	}
-	definitions := r.GetColdeflist()
-	for _, n := range r.GetFunctions() {
+	var columns []string
+	defined := len(r.GetColdeflist()) > 0
+	for i, n := range r.GetFunctions() {
 		pair := n.GetList().GetItems() // the call and its own column definitions
 		if len(pair) == 0 || len(pair) > 2 {
 			return &querytree.UnknownFrom{What: "function"}
 		}
 		out.Calls = append(out.Calls, c.expr(pair[0]))
-		if len(pair) == 2 {
-			definitions = append(definitions, pair[1].GetList().GetItems()...)
-		}
-	}
-	for _, n := range definitions {
-		d := n.GetColumnDef()
-		if d == nil || !plainModifiers(d.GetTypeName()) {
+		names, ok := definedColumns(pair[1:])
+		if !ok {
 			return &querytree.UnknownFrom{What: "column definition list"}
 		}
-		out.Columns = append(out.Columns, d.GetColname())
+		columns = append(columns, names...)
+		defined = len(names) > 0 && (i == 0 || defined)
+	}
+	names, ok := definedColumns([]*pg.Node{{Node: &pg.Node_List{List: &pg.List{Items: r.GetColdeflist()}}}})
+	if !ok {
+		return &querytree.UnknownFrom{What: "column definition list"}
+	}
+	out.Columns = words(r.GetAlias().GetColnames())
+	if out.Columns == nil && (defined || names != nil) {
+		out.Columns = append(columns, names...)
 	}
 	return out
+}
+
+// definedColumns returns the names in a column definition list; false where it
+// has something that is not understood.
+func definedColumns(lists []*pg.Node) ([]string, bool) {
+	var out []string
+	for _, list := range lists {
+		for _, n := range list.GetList().GetItems() {
+			d := n.GetColumnDef()
+			if d == nil || !plainModifiers(d.GetTypeName()) {
+				return nil, false
+			}
+			out = append(out, d.GetColname())
+		}
+	}
+	return out, true
 }

@@ -13,6 +13,7 @@ import (
 // finds is what is found in a part of a statement whose structure does not
 // matter.
 type finds struct {
+	constants bool // take constants, too
 	relations []querytree.RelationName
 	exprs     []querytree.Expr
 	parts     []*querytree.Statement
@@ -20,8 +21,7 @@ type finds struct {
 
 // gather finds the relations, expressions and statements in a message, at any
 // depth, in the order of the message's fields. Because it looks into every
-// field, it misses nothing in whatever the grammar puts there. Constants are
-// left out.
+// field, it misses nothing in whatever the grammar puts there.
 func (c *converter) gather(f *finds, m proto.Message) {
 	c.gatherMessage(f, m.ProtoReflect())
 }
@@ -64,7 +64,7 @@ func (c *converter) gatherMessage(f *finds, m protoreflect.Message) {
 }
 
 func (c *converter) gatherNode(f *finds, n *pg.Node) {
-	if n.GetAConst() != nil {
+	if n.GetAConst() != nil && !f.constants {
 		return
 	}
 	if !c.enter() {

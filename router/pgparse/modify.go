@@ -8,13 +8,13 @@ import (
 
 func (c *converter) insert(s *pg.InsertStmt) *querytree.Query {
 	q := &querytree.Query{
-		Kind:       querytree.QueryInsert,
-		With:       c.with(s.GetWithClause()),
-		Target:     tableRef(s.GetRelation()),
-		Returning:  c.targets(s.GetReturningList()),
-		Conflict:   c.conflict(s.GetOnConflictClause()),
-		Overriding: overriding(s.GetOverride()),
+		Kind:      querytree.QueryInsert,
+		With:      c.with(s.GetWithClause()),
+		Target:    tableRef(s.GetRelation()),
+		Returning: c.targets(s.GetReturningList()),
+		Conflict:  c.conflict(s.GetOnConflictClause()),
 	}
+	q.Overriding, q.OverridingUser = overriding(s.GetOverride())
 	list := c.columnList(s.GetCols())
 	q.Columns, q.Partial, q.Subscripts = list.names, list.partial, list.subscripts
 	if s.GetSelectStmt() != nil {
@@ -23,8 +23,10 @@ func (c *converter) insert(s *pg.InsertStmt) *querytree.Query {
 	return q
 }
 
-func overriding(k pg.OverridingKind) bool {
-	return k == pg.OverridingKind_OVERRIDING_USER_VALUE || k == pg.OverridingKind_OVERRIDING_SYSTEM_VALUE
+// overriding tells OVERRIDING USER VALUE and OVERRIDING SYSTEM VALUE.
+func overriding(k pg.OverridingKind) (either, user bool) {
+	user = k == pg.OverridingKind_OVERRIDING_USER_VALUE
+	return user || k == pg.OverridingKind_OVERRIDING_SYSTEM_VALUE, user
 }
 
 // columnList is the column list of an INSERT.
@@ -161,11 +163,11 @@ func (c *converter) merge(s *pg.MergeStmt) *querytree.Query {
 
 func (c *converter) mergeWhen(w *pg.MergeWhenClause) querytree.MergeWhen {
 	out := querytree.MergeWhen{
-		Matched:    w.GetMatchKind() == pg.MergeMatchKind_MERGE_WHEN_MATCHED,
-		BySource:   w.GetMatchKind() == pg.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE,
-		Condition:  c.expr(w.GetCondition()),
-		Overriding: overriding(w.GetOverride()),
+		Matched:   w.GetMatchKind() == pg.MergeMatchKind_MERGE_WHEN_MATCHED,
+		BySource:  w.GetMatchKind() == pg.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE,
+		Condition: c.expr(w.GetCondition()),
 	}
+	out.Overriding, out.OverridingUser = overriding(w.GetOverride())
 	switch w.GetCommandType() {
 	case pg.CmdType_CMD_INSERT:
 		out.Action = querytree.QueryInsert

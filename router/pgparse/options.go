@@ -23,7 +23,11 @@ func options(nodes []*pg.Node) map[string]string {
 		if d.GetDefnamespace() != "" {
 			name = d.GetDefnamespace() + "." + name
 		}
-		out[strings.ToLower(name)] = optionText(d.GetArg())
+		name = strings.ToLower(name)
+		out[name] = optionText(d.GetArg())
+		if name == "generated" { // of an identity: a character's number
+			out[name] = identity(string(rune(d.GetArg().GetInteger().GetIval())))
+		}
 	}
 	return out
 }

@@ -31,10 +31,11 @@ type DDLSpec struct {
 	// one Constraint of kind "index" or "unique".
 	Columns     []ColumnDefinition
 	Constraints []Constraint
-	// Parents are the tables of INHERIT, INHERITS, PARTITION OF and LIKE; the
-	// first is the one of PARTITION OF where PartitionOf is set.
+	// Parents are the tables of INHERIT and INHERITS, or of PARTITION OF where
+	// PartitionOf is set; Like are those of LIKE.
 	Parents     []RelationName
 	PartitionOf bool
+	Like        []RelationName
 	// PartitionBy are the columns of PARTITION BY ("" for an expression).
 	PartitionBy []string
 
@@ -105,13 +106,17 @@ type Constraint struct {
 // Change is one part of an ALTER TABLE.
 type Change struct {
 	// Kind is what is done, in lower case: "add column", "drop column",
-	// "alter type", "set not null", "add constraint" ...
+	// "alter type", "set not null", "drop not null", "set default", "drop
+	// default", "add constraint", "drop constraint", "add identity", "drop
+	// identity", "attach partition", "inherit", "disable trigger" ...
 	Kind string
 	// Name is the column, constraint, trigger or index that is changed.
 	Name string
-	// Definition is the new column of "add column", and the new type of
-	// "alter type"; Constraint the new one of "add constraint".
+	// Definition is the new column of "add column", the new type of "alter
+	// type", the new default of "set default"; Constraint the new one of "add
+	// constraint". Using is the expression of "alter type".
 	Definition *ColumnDefinition
+	Using      Expr
 	Constraint *Constraint
 	Cascade    bool
 	// IfExists is IF EXISTS, or IF NOT EXISTS of "add column".

@@ -46,6 +46,12 @@ func (b *block) line(name string, values ...string) *block {
 	return out
 }
 
+// part adds a block with a word before its text.
+func (b *block) part(name string, inner *block) {
+	inner.text = name + " " + inner.text
+	b.add(inner)
+}
+
 // some adds a line unless the value is empty.
 func (b *block) some(name, value string) {
 	if value != "" {

@@ -42,7 +42,7 @@ func dumpQuery(q *Query) *block {
 	b.some("distinct on", dumpExprs(q.DistinctOn))
 	dumpTargets(b, "target", q.Targets)
 	for _, f := range q.From {
-		b.line("from").add(dumpFrom(f))
+		b.part("from", dumpFrom(f))
 	}
 	b.some("on", dumpExpr(q.MergeOn))
 	for i := range q.MergeWhens {
@@ -74,13 +74,13 @@ func dumpTail(b *block, q *Query) {
 
 func dumpModified(b *block, q *Query) {
 	if q.Target != nil {
-		b.line("into").add(dumpFrom(q.Target))
+		b.part("into", dumpFrom(q.Target))
 	}
 	b.some("columns", idents(q.Columns)+word(" partial", q.Partial))
 	b.some("subscripts", dumpExprs(q.Subscripts))
-	b.flag("overriding", q.Overriding)
+	b.flag("overriding"+word(" user value", q.OverridingUser), q.Overriding)
 	if q.Source != nil {
-		b.line("source").add(dumpQuery(q.Source))
+		b.part("source", dumpQuery(q.Source))
 	}
 	dumpAssignments(b, q.Set)
 	if c := q.Conflict; c != nil {
@@ -127,7 +127,8 @@ func dumpAssignments(b *block, list []Assignment) {
 func dumpWhen(w *MergeWhen) *block {
 	b := &block{text: "when " + word("not ", !w.Matched) + "matched" + word(" by source", w.BySource)}
 	b.some("and", dumpExpr(w.Condition))
-	inner := b.line(w.Action.dump(), columnNames(w.Columns), word("partial", w.Partial), word("overriding", w.Overriding))
+	inner := b.line(w.Action.dump(), columnNames(w.Columns), word("partial", w.Partial), word("overriding", w.Overriding),
+		word("user value", w.OverridingUser))
 	inner.some("subscripts", dumpExprs(w.Subscripts))
 	inner.some("values", dumpExprs(w.Values))
 	dumpAssignments(inner, w.Set)
@@ -168,7 +169,7 @@ func dumpJoin(j *Join) *block {
 	b.add(dumpFrom(j.Left), dumpFrom(j.Right))
 	b.some("on", dumpExpr(j.On))
 	if j.Using != nil {
-		b.line("using", idents(j.Using), alias(j.UsingAlias, nil))
+		b.line("using", idents(j.Using)+alias(j.UsingAlias, nil))
 	}
 	return b
 }

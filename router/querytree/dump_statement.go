@@ -6,8 +6,7 @@ import (
 )
 
 func dumpStatement(s *Statement) *block {
-	b := &block{text: s.Tag}
-	b.line("kind", s.Kind.String())
+	b := &block{text: s.Tag + " (" + s.Kind.String() + ")"}
 	b.some("name", s.Name)
 	b.flag("analyze", s.Analyze)
 	b.flag("with hold", s.WithHold)
@@ -31,10 +30,10 @@ func dumpStatement(s *Statement) *block {
 		b.add(dumpQuery(s.Query))
 	}
 	if s.Inner != nil {
-		b.line("inner").add(dumpStatement(s.Inner))
+		b.part("inner", dumpStatement(s.Inner))
 	}
 	for _, part := range s.Parts {
-		b.line("part").add(dumpStatement(part))
+		b.part("part", dumpStatement(part))
 	}
 	return b
 }
@@ -102,6 +101,7 @@ func dumpDDL(b *block, d *DDLSpec) {
 		inner.line("constraint", dumpConstraint(&d.Constraints[i]))
 	}
 	inner.some("parents", relationNames(d.Parents))
+	inner.some("like", relationNames(d.Like))
 	inner.flag("partition of", d.PartitionOf)
 	inner.some("partition by", idents(d.PartitionBy))
 	for i := range d.Changes {
@@ -154,6 +154,7 @@ func dumpChange(c *Change) *block {
 	if c.Definition != nil {
 		b.line("column", dumpDefinition(c.Definition))
 	}
+	b.some("using", dumpExpr(c.Using))
 	if c.Constraint != nil {
 		b.line("constraint", dumpConstraint(c.Constraint))
 	}

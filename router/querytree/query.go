@@ -63,7 +63,10 @@ type Query struct {
 	Returning []Target
 	Conflict  *Conflict
 	// Overriding is set where the INSERT says OVERRIDING ... VALUE.
-	Overriding bool
+	// OverridingUser tells OVERRIDING USER VALUE: the values given for
+	// identity columns do not count, the database makes others.
+	Overriding     bool
+	OverridingUser bool
 	// Partial is set where Columns names a part of a column: (a[1], b.c).
 	// Subscripts are the expressions in the brackets.
 	Partial    bool
@@ -142,10 +145,11 @@ type MergeWhen struct {
 	Columns   []string
 	Values    []Expr
 	Set       []Assignment
-	// Overriding, Partial and Subscripts are those of an INSERT.
-	Overriding bool
-	Partial    bool
-	Subscripts []Expr
+	// The following are those of an INSERT.
+	Overriding     bool
+	OverridingUser bool
+	Partial        bool
+	Subscripts     []Expr
 }
 
 // RelationName is a table's name as written, folded, without quotes.

@@ -1,0 +1,105 @@
+SET statement_timeout = '15000ms'
+
+SET statement_timeout TO 15000
+
+SET SESSION work_mem = '64MB'
+
+SET LOCAL lock_timeout = 0
+
+SET a.b = 'x'
+
+SET shardproxy.key = 'project:42'
+
+SET search_path TO public, "$user", 'Quoted', s
+
+SET search_path = ''
+
+SET search_path TO DEFAULT
+
+SET SCHEMA 'app'
+
+SET DateStyle = ISO, MDY
+
+SET "TimeZone" = 'UTC'
+
+SET TIME ZONE 'Europe/Berlin'
+
+SET TIME ZONE utc
+
+SET TIME ZONE -7
+
+SET TIME ZONE 5.5
+
+SET TIME ZONE DEFAULT
+
+SET TIME ZONE LOCAL
+
+SET TIME ZONE INTERVAL '-08:00' HOUR TO MINUTE
+
+SET TIME ZONE INTERVAL '+02:00'
+
+SET TIME ZONE INTERVAL(3) '1'
+
+SET NAMES 'UTF8'
+
+SET NAMES
+
+SET NAMES DEFAULT
+
+SET ROLE admin
+
+SET ROLE 'admin'
+
+SET ROLE NONE
+
+SET LOCAL ROLE admin
+
+SET SESSION AUTHORIZATION joe
+
+SET SESSION AUTHORIZATION DEFAULT
+
+SET SESSION SESSION AUTHORIZATION 'joe'
+
+SET XML OPTION DOCUMENT
+
+SET x TO on, off, true, false, 1, -1, +2, 1.5, 'str', E'e', $$d$$, word, "Quoted Word"
+
+SET x FROM CURRENT
+
+SET enable_seqscan = on
+
+SET enable_seqscan TO 'off'
+
+RESET statement_timeout
+
+RESET ALL
+
+RESET TIME ZONE
+
+RESET SESSION AUTHORIZATION
+
+RESET TRANSACTION ISOLATION LEVEL
+
+RESET a.b
+
+SHOW statement_timeout
+
+SHOW ALL
+
+SHOW TIME ZONE
+
+SHOW TRANSACTION ISOLATION LEVEL
+
+SHOW SESSION AUTHORIZATION
+
+SHOW "Server_Version"
+
+DISCARD ALL
+
+DISCARD PLANS
+
+DISCARD SEQUENCES
+
+DISCARD TEMP
+
+DISCARD TEMPORARY
