@@ -52,6 +52,9 @@ type Relation struct {
 	Source    RuleSource
 	// Reason explains Refused, and the choice of the rule for the others.
 	Reason string
+	// CopiesDiffer: Refused because rows that every node should have a copy of
+	// differ between nodes. They are compared again when the schema is read.
+	CopiesDiffer bool
 	// Warnings are what an operator should know of the choice.
 	Warnings []string
 

@@ -1,6 +1,9 @@
 package topology
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // shareParentKinds gives a table that is placed by its primary key the kind of
 // another table, where a column of that primary key refers to the other's
@@ -18,15 +21,16 @@ func (r *resolver) shareParentKind(name TableName, visited map[TableName]bool) {
 		return
 	}
 	visited[name] = true
-	pk := t.primaryKey()
-	for _, column := range pk {
-		for _, fk := range t.ForeignKeys {
-			if len(fk.Columns) != 1 || fk.Columns[0] != column || fk.Parent == name {
+	for _, column := range t.primaryKey() {
+		for i := range t.ForeignKeys {
+			fk := &t.ForeignKeys[i]
+			at := slices.Index(fk.Columns, column)
+			if at < 0 || at >= len(fk.ParentColumns) || fk.Parent == name {
 				continue
 			}
 			r.shareParentKind(fk.Parent, visited)
 			parent := r.relations[fk.Parent]
-			if parent == nil || parent.Placement != Sharded || parent.Key.Column != fk.ParentColumns[0] {
+			if parent == nil || parent.Placement != Sharded || parent.Key.Column != fk.ParentColumns[at] {
 				continue
 			}
 			rel.Warnings = nil

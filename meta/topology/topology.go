@@ -60,8 +60,10 @@ type User struct {
 
 // Node is a database server that holds rows.
 type Node struct {
-	ID     NodeID
-	Slot   Slot
+	ID   NodeID
+	Slot Slot
+	// Weight is the node's share relative to the others'; 0 is a node that
+	// should own nothing.
 	Weight int
 	DSN    string // the application's role; holds a password, never log it
 	// AdminDSN is the role that reads catalogs and changes sequences. Empty

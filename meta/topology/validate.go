@@ -87,8 +87,8 @@ func (d *Database) validateNodes() error {
 		if n.Slot >= Stride {
 			errs = append(errs, fmt.Errorf("node %q: slot %d is not below %d", n.ID, n.Slot, Stride))
 		}
-		if n.Weight < 1 {
-			errs = append(errs, fmt.Errorf("node %q: weight %d is not positive", n.ID, n.Weight))
+		if n.Weight < 0 {
+			errs = append(errs, fmt.Errorf("node %q: weight %d is negative", n.ID, n.Weight))
 		}
 	}
 	return errors.Join(errs...)

@@ -20,8 +20,9 @@ type Input struct {
 	Owners []topology.NodeIndex
 	// Kept are relations as resolved before, of tables that have rows.
 	Kept map[topology.TableName]*topology.Relation
-	// Refused are tables that must not be used, with the reason.
-	Refused map[topology.TableName]string
+	// CopiesDiffer are tables whose replicated rows differ between nodes, with
+	// the reason to refuse them.
+	CopiesDiffer map[topology.TableName]string
 	// NotStrided are sequences whose ids may collide, with the reason.
 	NotStrided map[topology.TableName]string
 }
@@ -43,7 +44,7 @@ func Build(in Input) *Built {
 	b := &builder{
 		in: in, home: in.Owners[len(in.Owners)-1],
 		serving: make([]bool, len(in.Nodes)),
-		refused: maps.Clone(in.Refused), warnings: make(map[topology.TableName][]string),
+		refused: maps.Clone(in.CopiesDiffer), warnings: make(map[topology.TableName][]string),
 		built: &Built{Functions: make(map[string]bool)},
 	}
 	if b.refused == nil {
@@ -141,7 +142,7 @@ func (b *builder) onlyElsewhere(t *topology.TableSchema, n topology.NodeIndex, t
 	}
 	b.refuse(t.Name, fmt.Sprintf("it exists on node %q but not on the home node %q", node, home))
 	if !slices.ContainsFunc(*tables, func(x topology.TableSchema) bool { return x.Name == t.Name }) {
-		*tables = append(*tables, *t)
+		*tables = append(*tables, cloneTable(t))
 	}
 }
 
@@ -156,8 +157,9 @@ func (b *builder) refuse(t topology.TableName, reason string) {
 func (b *builder) applyRefusals() {
 	for name, rel := range b.built.Relations {
 		if reason, ok := b.refused[name]; ok {
+			_, copies := b.in.CopiesDiffer[name]
 			*rel = topology.Relation{
-				Name: name, Placement: topology.Refused, Source: topology.FromDefault, Reason: reason,
+				Name: name, Placement: topology.Refused, Source: topology.FromDefault, Reason: reason, CopiesDiffer: copies,
 				Columns: rel.Columns, Uniques: rel.Uniques, HasTriggers: rel.HasTriggers, Warnings: rel.Warnings,
 			}
 		}
@@ -177,23 +179,23 @@ func (b *builder) applyRefusals() {
 }
 
 // markSequences notes on each column why its sequence cannot keep ids apart.
+// What is wrong for one of a sequence's columns is wrong for all.
 func (b *builder) markSequences(tables []topology.TableSchema) {
 	slots := topology.Slot(0)
 	for _, n := range b.in.Nodes {
 		slots = max(slots, n.Slot+1)
 	}
 	strides := stridesOf(b.in, tables)
-	for i := range tables {
-		for j := range tables[i].Columns {
-			c := &tables[i].Columns[j]
-			if c.SequenceProblem != "" || c.Sequence == (topology.TableName{}) {
-				continue
-			}
-			if reason, ok := b.in.NotStrided[c.Sequence]; ok {
-				c.SequenceProblem = reason
-			} else if stride := strides[c.Sequence]; stride < int64(slots) {
-				c.SequenceProblem = fmt.Sprintf("its stride of %d is too small for %d nodes", stride, slots)
-			}
+	for sequence, uses := range usedBy(tables) {
+		problem := b.in.NotStrided[sequence]
+		if stride, ok := strides[sequence]; ok && problem == "" && stride < int64(slots) {
+			problem = fmt.Sprintf("its stride of %d is too small for %d nodes", stride, slots)
+		}
+		for _, use := range uses {
+			problem = cmp.Or(problem, use.column.SequenceProblem)
+		}
+		for _, use := range uses {
+			use.column.SequenceProblem = cmp.Or(use.column.SequenceProblem, problem)
 		}
 	}
 }

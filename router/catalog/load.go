@@ -32,16 +32,13 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 	if err := db.Rules.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("database %q: %w", db.Name, err)
 	}
-	conns, err := nodes.Open(ctx)
+	conns, err := Preflight(ctx, nodes)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer conns.Close()
 	snapshots, err := readAll(ctx, conns)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := Preflight(db.Nodes, snapshots); err != nil {
 		return nil, nil, err
 	}
 	seeding, err := Seed(ctx, conns, snapshots, db.Rules, partitions)
@@ -51,7 +48,7 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 	loaded := db.Clone()
 	loaded.Owners = seeding.Owners
 	loaded.SchemaEpoch = 1
-	in := Input{Rules: db.Rules, Nodes: db.Nodes, Snapshots: snapshots, Owners: seeding.Owners, Refused: seeding.Refused}
+	in := Input{Rules: db.Rules, Nodes: db.Nodes, Snapshots: snapshots, Owners: seeding.Owners, CopiesDiffer: seeding.Refused}
 	report, err := fill(ctx, conns, loaded, in)
 	if err != nil {
 		return nil, nil, err
@@ -79,8 +76,10 @@ func Reload(ctx context.Context, nodes *Nodes, old *topology.Database) (*topolog
 		return nil, nil, err
 	}
 	in := Input{Rules: old.Rules, Nodes: old.Nodes, Snapshots: snapshots, Owners: old.Owners}
-	in.Kept, err = withRows(ctx, conns, old, Build(in))
-	if err != nil {
+	if in.CopiesDiffer, err = stillDiffering(ctx, conns, snapshots, old); err != nil {
+		return nil, nil, err
+	}
+	if in.Kept, err = withRows(ctx, conns, old, Build(in)); err != nil {
 		return nil, nil, err
 	}
 	next := old.Clone()
@@ -126,6 +125,23 @@ func fill(ctx context.Context, conns *Conns, db *topology.Database, in Input) (*
 		return nil, errors.Join(errors.New("catalog: the nodes make an inconsistent database"), err)
 	}
 	return report, nil
+}
+
+// stillDiffering looks again at the tables whose copies differed.
+func stillDiffering(ctx context.Context, conns *Conns, snapshots []*Snapshot, old *topology.Database) (map[topology.TableName]string, error) {
+	s := &seeder{conns: conns, snapshots: snapshots, tables: seedTables(snapshots, old.Rules)}
+	differed := false
+	for n := range s.tables {
+		maps.DeleteFunc(s.tables[n], func(name topology.TableName, _ *topology.Relation) bool {
+			rel := old.Relations[name]
+			return rel == nil || !rel.CopiesDiffer
+		})
+		differed = differed || len(s.tables[n]) > 0
+	}
+	if !differed {
+		return nil, nil
+	}
+	return s.compareCopies(ctx, old.Owners)
 }
 
 // withRows returns the relations of old that built would place elsewhere though

@@ -117,6 +117,16 @@ func (n *Nodes) lockTimeout() string {
 // Open connects to all nodes at once. It returns every node's error, joined,
 // and no connections when one failed.
 func (n *Nodes) Open(ctx context.Context) (*Conns, error) {
+	c, errs := n.open(ctx)
+	if err := errors.Join(errs...); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// open leaves nil where a node could not be reached.
+func (n *Nodes) open(ctx context.Context) (*Conns, []error) {
 	c := &Conns{nodes: n.opts.Nodes, lockTimeout: n.lockTimeout(), conns: make([]*pgx.Conn, len(n.opts.Nodes))}
 	errs := make([]error, len(c.conns))
 	var group errgroup.Group
@@ -127,11 +137,7 @@ func (n *Nodes) Open(ctx context.Context) (*Conns, error) {
 		})
 	}
 	_ = group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	return c, errs
 }
 
 // closeTimeout bounds the goodbye to a node.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -10,22 +11,51 @@ import (
 // minVersion is the oldest server the catalog queries work on.
 const minVersion = 130000
 
-// Preflight checks that the nodes can serve a database together and returns
-// everything that is wrong, joined. Differences between their schemas are not
-// its subject; see Build.
-func Preflight(nodes []topology.Node, snapshots []*Snapshot) error {
+// Preflight connects to all nodes and checks that they can serve a database
+// together. The error has everything that is wrong, joined: nodes that cannot be
+// reached, servers that are too old, standbys, other encodings, poolers in
+// between, two names for one database. Differences between the schemas are not
+// its subject; see Build. The caller closes the connections.
+func Preflight(ctx context.Context, nodes *Nodes) (*Conns, error) {
+	conns, errs := nodes.open(ctx)
+	servers := make([]*Server, len(conns.conns))
+	for i, conn := range conns.conns {
+		if conn == nil {
+			continue
+		}
+		server, err := readServer(ctx, conn)
+		if err != nil {
+			errs = append(errs, conns.wrap(topology.NodeIndex(i), "ask what it is", err))
+			continue
+		}
+		servers[i] = server
+	}
+	errs = append(errs, faults(nodes.opts.Nodes, servers)...)
+	if err := errors.Join(errs...); err != nil {
+		conns.Close()
+		return nil, err
+	}
+	return conns, nil
+}
+
+// faults lists what is wrong with the servers that answered; the others are
+// nil.
+func faults(nodes []topology.Node, servers []*Server) []error {
 	var errs []error
-	for i, s := range snapshots {
-		for _, what := range serverFaults(&s.Server) {
+	for i, s := range servers {
+		if s == nil {
+			continue
+		}
+		for _, what := range serverFaults(s) {
 			errs = append(errs, fmt.Errorf("node %q: %s", nodes[i].ID, what))
 		}
 		for j := range i {
-			if snapshots[j].Server.Identity == s.Server.Identity {
+			if servers[j] != nil && servers[j].Identity.same(s.Identity) {
 				errs = append(errs, fmt.Errorf("nodes %q and %q are the same database of one server: give each node a database of its own", nodes[j].ID, nodes[i].ID))
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func serverFaults(s *Server) []string {

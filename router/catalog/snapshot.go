@@ -32,9 +32,7 @@ type Server struct {
 	Version    int // as server_version_num: 150004
 	Encoding   string
 	InRecovery bool
-	// Identity is the same for two connections only if they reach the same
-	// database of the same running server.
-	Identity Identity
+	Identity   Identity
 	// Pooled: a connection pooler seems to stand between us and the server.
 	Pooled bool
 	// Collation is the database's default collation.
@@ -50,6 +48,11 @@ type Identity struct {
 	System   uint64
 	Started  string // when the server started
 	Database uint32
+}
+
+// same says whether two connections reached one database of one server.
+func (a Identity) same(b Identity) bool {
+	return a.Started == b.Started && a.Database == b.Database && (a.System == b.System || a.System == 0 || b.System == 0)
 }
 
 // major is the major version, 15.

@@ -1,0 +1,5 @@
+package catalog_test
+
+import "shardproxy/meta/topology"
+
+var zero topology.Rules
