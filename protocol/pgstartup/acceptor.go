@@ -24,9 +24,6 @@ const writeTimeout = 5 * time.Second
 type Acceptor struct {
 	o      Options
 	limits *pgwire.Limits // of password messages
-	// mockKey makes up the salts of users that do not exist: the same user gets
-	// the same salt each time.
-	mockKey [32]byte
 }
 
 // New makes an Acceptor. The error lists everything that is wrong with o.
@@ -35,8 +32,11 @@ func New(o Options) (*Acceptor, error) {
 		return nil, err
 	}
 	a := &Acceptor{o: o, limits: pgwire.PasswordLimits(o.MaxStartupSize)}
-	if _, err := rand.Read(a.mockKey[:]); err != nil {
-		return nil, fmt.Errorf("pgstartup: draw a key: %w", err)
+	if len(o.MockKey) == 0 {
+		a.o.MockKey = make([]byte, scramKeySize)
+		if _, err := rand.Read(a.o.MockKey); err != nil {
+			return nil, fmt.Errorf("pgstartup: draw a key: %w", err)
+		}
 	}
 	return a, nil
 }

@@ -67,6 +67,40 @@ func TestEncryptionRequests(t *testing.T) {
 	}
 }
 
+// TestNoCertificate: without a TLS configuration nothing is served in the clear
+// where TLS is required.
+func TestNoCertificate(t *testing.T) {
+	s := startServer(t, Options{TLS: TLSRequire, TLSConfig: func() *tls.Config { return nil }})
+	conn := s.dial(t)
+	send(t, conn, packet(sslRequestCode, ""))
+	if b := readByte(t, conn); b != 'N' {
+		t.Fatalf("answered %q", b)
+	}
+	send(t, conn, startupPacket(Version30, "user", "app"))
+	wantError(t, conn, "28000")
+}
+
+func TestShutdownInTLSHandshake(t *testing.T) {
+	ca := newAuthority(t)
+	a, err := New(Options{Users: testUsers(t), TLS: TLSPrefer, TLSConfig: ca.serverConfig(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.Accept(ctx, server)
+		done <- err
+	}()
+	send(t, client, packet(sslRequestCode, ""))
+	readByte(t, client)
+	cancel()
+	wantSQLState(t, <-done, "57P01")
+}
+
 func TestDirectTLSNeedsALPN(t *testing.T) {
 	ca := newAuthority(t)
 	s := startServer(t, Options{TLS: TLSPrefer, TLSConfig: ca.serverConfig(t)})

@@ -71,6 +71,10 @@ type Options struct {
 	// MaxStartupSize is the largest packet accepted before the login is
 	// complete, in bytes. Default: DefaultMaxStartupSize, PostgreSQL's own.
 	MaxStartupSize int
+	// MockKey makes up the salts shown for users that do not exist. Equal keys
+	// give equal salts, so that a user's existence does not show in them after
+	// a restart or at another peer. Default: drawn by New.
+	MockKey []byte
 }
 
 // Users knows who may log in. It is asked once per login and must be safe for

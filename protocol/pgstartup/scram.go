@@ -49,7 +49,7 @@ func (h *handshake) authenticate(s *startup) error {
 // mockCredentials are for users that do not exist: they look like those of
 // others, and nobody can prove them.
 func (a *Acceptor) mockCredentials(user string) (scram.StoredCredentials, error) {
-	mac := hmac.New(sha256.New, a.mockKey[:])
+	mac := hmac.New(sha256.New, a.o.MockKey)
 	mac.Write([]byte(user))
 	keys := make([]byte, 2*scramKeySize)
 	if _, err := rand.Read(keys); err != nil {

@@ -116,6 +116,32 @@ func TestUnknownUsersLookLikeOthers(t *testing.T) {
 	}
 }
 
+// TestMockKey: the made-up salt of a user depends on the key alone.
+func TestMockKey(t *testing.T) {
+	salt := func(key string, user string) string {
+		a, err := New(Options{Users: testUsers(t), MockKey: []byte(key)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := a.mockCredentials(user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Salt
+	}
+	first := salt("k", "u")
+	if again := salt("k", "u"); again != first {
+		t.Error("one key gives one user two salts")
+	}
+	if salt("k", "v") == first || salt("l", "u") == first {
+		t.Error("salts do not follow the key and the user")
+	}
+	drawn := salt("", "u")
+	if again := salt("", "u"); again == drawn {
+		t.Error("two acceptors have drawn one key")
+	}
+}
+
 func TestFirstMessageOnRequest(t *testing.T) {
 	s := startServer(t, Options{})
 	conn := s.dial(t)

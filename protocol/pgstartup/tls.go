@@ -87,7 +87,8 @@ func (a *Acceptor) tlsConfig() *tls.Config {
 func (h *handshake) startTLS(raw net.Conn, cfg *tls.Config) error {
 	h.mute = true
 	conn := tls.Server(raw, cfg)
-	if err := conn.HandshakeContext(h.ctx); err != nil {
+	// Accept interrupts it; HandshakeContext would close the connection.
+	if err := conn.Handshake(); err != nil {
 		return fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	h.mute = false

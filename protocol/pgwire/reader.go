@@ -189,8 +189,14 @@ func (r *Reader) Close() {
 	r.pos = r.end
 	r.Release()
 	r.bufs.put(r.buf)
-	*r = Reader{limits: r.limits, pendingErr: io.ErrClosedPipe}
+	*r = Reader{limits: r.limits, src: closed{}}
 }
+
+// closed is the source of a reader that was closed.
+type closed struct{}
+
+// Read fails.
+func (closed) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func (r *Reader) advance(size int) {
 	r.last = r.pos

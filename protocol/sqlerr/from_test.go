@@ -87,3 +87,11 @@ func TestQuote(t *testing.T) {
 		}
 	}
 }
+
+func TestFaultNames(t *testing.T) {
+	for f, want := range map[Fault]string{FaultClient: "client", FaultProxy: "proxy", FaultNode: "node", 0: "unknown"} {
+		if got := f.String(); got != want {
+			t.Errorf("Fault(%d) is %q, want %q", uint8(f), got, want)
+		}
+	}
+}

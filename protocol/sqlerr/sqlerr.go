@@ -12,7 +12,22 @@ const (
 	FaultNode                    // a node did not do what it should
 )
 
-// Error is an error as a client sees it.
+// String is the name of the side, as metrics have it.
+func (f Fault) String() string {
+	switch f {
+	case FaultClient:
+		return "client"
+	case FaultProxy:
+		return "proxy"
+	case FaultNode:
+		return "node"
+	default:
+		return "unknown"
+	}
+}
+
+// Error is an error as a client sees it. Values are never changed: the With
+// methods return copies.
 type Error struct {
 	Severity string // "ERROR" or "FATAL"
 	SQLState string // five characters
