@@ -43,13 +43,13 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	var errs []error
 	if o.Logger == nil {
-		errs = append(errs, errors.New("Logger is required"))
+		errs = append(errs, errors.New("option Logger is required"))
 	}
 	if o.Readiness == nil {
-		errs = append(errs, errors.New("Readiness is required"))
+		errs = append(errs, errors.New("option Readiness is required"))
 	}
 	if o.Timeout < 0 || o.MaxBody < 0 {
-		errs = append(errs, errors.New("Timeout and MaxBody cannot be negative"))
+		errs = append(errs, errors.New("options Timeout and MaxBody cannot be negative"))
 	}
 	tls := o.Config.TLS
 	if (tls.Cert == "") != (tls.Key == "") {

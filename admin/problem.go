@@ -55,7 +55,7 @@ func (c Code) status() int {
 }
 
 // Problem is an error of the API (RFC 9457, application/problem+json).
-type Problem struct {
+type Problem struct { //nolint:errname // the name of RFC 9457
 	// Type is urn:shardproxy:problem: and the code.
 	Type   string `json:"type"`
 	Title  string `json:"title"`

@@ -75,7 +75,7 @@ func run(m *testing.M, into **Cluster, n int) (code int) {
 // be empty. Close ends it.
 func NewCluster(ctx context.Context, n int, opts pgserver.Options) (*Cluster, error) {
 	if given := os.Getenv(DSNsVariable); given != "" {
-		return givenCluster(n, given)
+		return givenCluster(ctx, n, given)
 	}
 	opts.NoSync = true
 	servers, err := startAll(ctx, n, opts)
@@ -94,21 +94,41 @@ func NewCluster(ctx context.Context, n int, opts pgserver.Options) (*Cluster, er
 	return c, nil
 }
 
-func givenCluster(n int, given string) (*Cluster, error) {
-	dsns := strings.Split(given, ",")
-	c := &Cluster{}
-	for i := range n {
-		dsn, err := url.Parse(strings.TrimSpace(dsns[i%len(dsns)]))
-		if err != nil || dsn.Host == "" || dsn.User == nil {
-			return nil, fmt.Errorf("%s: entry %d is not a URL like postgres://user:password@host:port/database", DSNsVariable, i%len(dsns)+1)
-		}
-		c.admin = append(c.admin, dsn.String())
-		if c.user != nil && c.user.String() != dsn.User.String() {
-			return nil, fmt.Errorf("%s: all servers must have the same user and password", DSNsVariable)
-		}
-		c.user = dsn.User
+// givenCluster uses servers somebody else runs. The application's role is made
+// there too: tests must not be superusers in one place and not in another.
+func givenCluster(ctx context.Context, n int, given string) (*Cluster, error) {
+	admin, err := parseDSNs(given, n)
+	if err != nil {
+		return nil, err
 	}
-	return c, nil
+	const role = "shardproxy_test"
+	for _, dsn := range admin {
+		// Other packages' tests do the same at the same time.
+		err := pgserver.Exec(ctx, dsn, `DO $$ BEGIN CREATE ROLE `+role+` LOGIN PASSWORD '`+role+`';
+			EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", DSNsVariable, err)
+		}
+	}
+	return &Cluster{admin: admin, user: url.UserPassword(role, role)}, nil
+}
+
+// parseDSNs returns n of the comma-separated URLs, in turn. Its errors do not
+// quote them: they hold passwords.
+func parseDSNs(given string, n int) ([]string, error) {
+	all := strings.Split(given, ",")
+	for i, text := range all {
+		all[i] = strings.TrimSpace(text)
+		dsn, err := url.Parse(all[i])
+		if err != nil || dsn.Scheme != "postgres" || dsn.Host == "" || dsn.User == nil {
+			return nil, fmt.Errorf("%s: entry %d is not a URL like postgres://user:password@host:port/database", DSNsVariable, i+1)
+		}
+	}
+	dsns := make([]string, n)
+	for i := range dsns {
+		dsns[i] = all[i%len(all)]
+	}
+	return dsns, nil
 }
 
 func startAll(ctx context.Context, n int, opts pgserver.Options) ([]*pgserver.Server, error) {

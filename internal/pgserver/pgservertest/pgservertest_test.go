@@ -75,13 +75,22 @@ func TestGivenServers(t *testing.T) {
 	names := map[string]bool{}
 	for _, dsn := range given.NewDatabases(t) {
 		names[dsn] = true
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var super string
+		if err := conn.QueryRow(t.Context(), "SELECT current_setting('is_superuser')").Scan(&super); err != nil || super != "off" {
+			t.Errorf("is_superuser is %q, %v", super, err)
+		}
+		conn.Close(t.Context())
 	}
 	if len(names) != 3 {
 		t.Errorf("databases %v", names)
 	}
-	for _, bad := range []string{"nonsense", "postgres://127.0.0.1/x", admin + "," + strings.Replace(admin, "postgres:", "other:", 2)} {
+	for _, bad := range []string{"nonsense", "postgres://127.0.0.1/x", "mysql://a@b/c", admin + ",", admin + ",postgres://h:x:hunter2@y/z"} {
 		t.Setenv(DSNsVariable, bad)
-		if _, err := NewCluster(t.Context(), 2, pgserver.Options{}); err == nil || !strings.Contains(err.Error(), DSNsVariable) {
+		if _, err := NewCluster(t.Context(), 2, pgserver.Options{}); err == nil || !strings.Contains(err.Error(), DSNsVariable) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
