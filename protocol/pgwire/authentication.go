@@ -3,7 +3,6 @@ package pgwire
 // Authentication requests (manual, section "Message Formats").
 const (
 	authOK           = 0
-	authCleartext    = 3
 	authSASL         = 10
 	authSASLContinue = 11
 	authSASLFinal    = 12
@@ -12,12 +11,6 @@ const (
 // AppendAuthenticationOk writes an AuthenticationOk.
 func AppendAuthenticationOk(dst []byte) []byte {
 	return appendAuthentication(dst, authOK, nil)
-}
-
-// AppendAuthenticationCleartextPassword writes an
-// AuthenticationCleartextPassword.
-func AppendAuthenticationCleartextPassword(dst []byte) []byte {
-	return appendAuthentication(dst, authCleartext, nil)
 }
 
 // AppendAuthenticationSASL writes an AuthenticationSASL that offers
