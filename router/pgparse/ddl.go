@@ -16,6 +16,10 @@ func (c *converter) catalogStatement(s *querytree.Statement, n *pg.Node) bool {
 	s.DDL = &querytree.DDLSpec{}
 	if c.tableStatement(s, n) || c.objectStatement(s, n) || c.codeStatement(s, n) || c.serverStatement(s, n) ||
 		c.changeStatement(s, n) || c.privilegeStatement(s, n) {
+		if s.DDL.Object == "type" { // a composite type, which is no relation
+			s.DDL.Names = append(s.Relations, s.DDL.Names...)
+			s.Relations = nil
+		}
 		s.Temporary = s.Temporary || inTemporarySchema(s.Relations) || inTemporarySchema(s.DDL.Names)
 		return true
 	}

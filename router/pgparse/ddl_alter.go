@@ -43,6 +43,9 @@ func (c *converter) change(s *querytree.Statement, cmd *pg.AlterTableCmd) queryt
 		s.InTransaction = s.InTransaction && !s.DDL.Concurrently
 	case *pg.Node_List:
 		out.Options = options(d.List.GetItems())
+		if cmd.GetSubtype() == pg.AlterTableType_AT_SetIdentity {
+			out.Options = sequence(d.List.GetItems())
+		}
 	}
 	return out
 }
@@ -75,7 +78,7 @@ func (c *converter) changedColumn(out *querytree.Change, d *pg.ColumnDef) []quer
 func (c *converter) changedConstraint(out *querytree.Change, k *pg.Constraint) {
 	if k.GetContype() == pg.ConstrType_CONSTR_IDENTITY {
 		out.Definition = &querytree.ColumnDefinition{
-			Name: out.Name, Identity: identity(k.GetGeneratedWhen()), Sequence: options(k.GetOptions()),
+			Name: out.Name, Identity: identity(k.GetGeneratedWhen()), Sequence: sequence(k.GetOptions()),
 		}
 		return
 	}
@@ -143,6 +146,9 @@ func (c *converter) changeStatement(s *querytree.Statement, n *pg.Node) bool {
 		c.altered(s, t.GetObjectType(), t.GetRelation(), t.GetObject())
 	default:
 		return false
+	}
+	if s.DDL.Object == "role" {
+		s.Kind = querytree.Privileges
 	}
 	return true
 }

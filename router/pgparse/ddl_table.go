@@ -28,16 +28,9 @@ func (c *converter) tableStatement(s *querytree.Statement, n *pg.Node) bool {
 	case *pg.Node_ViewStmt:
 		c.createView(s, n.ViewStmt)
 	case *pg.Node_CreateSeqStmt:
-		define(s, querytree.ActionCreate, "sequence")
-		s.DDL.IfNotExists = n.CreateSeqStmt.GetIfNotExists()
-		s.Temporary = n.CreateSeqStmt.GetSequence().GetRelpersistence() == temporary
-		c.keep(s, n.CreateSeqStmt)
-		sequenceOptions(s, n.CreateSeqStmt.GetOptions())
+		c.createSequence(s, n.CreateSeqStmt)
 	case *pg.Node_AlterSeqStmt:
-		define(s, querytree.ActionAlter, "sequence")
-		s.DDL.IfExists = n.AlterSeqStmt.GetMissingOk()
-		c.keep(s, n.AlterSeqStmt)
-		sequenceOptions(s, n.AlterSeqStmt.GetOptions())
+		c.alterSequence(s, n.AlterSeqStmt)
 	case *pg.Node_CreateTrigStmt:
 		define(s, querytree.ActionCreate, "trigger", n.CreateTrigStmt.GetTrigname())
 		s.DDL.OrReplace = n.CreateTrigStmt.GetReplace()
@@ -102,7 +95,7 @@ func (c *converter) columnDefinition(d *pg.ColumnDef) (querytree.ColumnDefinitio
 			out.Default = c.expr(k.GetRawExpr())
 		case pg.ConstrType_CONSTR_IDENTITY:
 			out.Identity = identity(k.GetGeneratedWhen())
-			out.Sequence = options(k.GetOptions())
+			out.Sequence = sequence(k.GetOptions())
 		case pg.ConstrType_CONSTR_GENERATED:
 			out.Generated = true
 		case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE, pg.ConstrType_CONSTR_CHECK,
@@ -189,20 +182,5 @@ func (c *converter) createView(s *querytree.Statement, v *pg.ViewStmt) {
 			s.DDL.Columns = make([]querytree.ColumnDefinition, 0, len(v.GetAliases()))
 		}
 		s.DDL.Columns = append(s.DDL.Columns, querytree.ColumnDefinition{Name: alias})
-	}
-}
-
-// sequenceOptions fills in the options of a sequence; the table of OWNED BY is
-// one of the statement's relations.
-func sequenceOptions(s *querytree.Statement, nodes []*pg.Node) {
-	s.DDL.Options = options(nodes)
-	for _, n := range nodes {
-		d := n.GetDefElem()
-		if d.GetDefname() != "owned_by" {
-			continue
-		}
-		if parts := words(d.GetArg().GetList().GetItems()); len(parts) > 1 {
-			s.Relations = append(s.Relations, relationOf(parts[:len(parts)-1]))
-		}
 	}
 }

@@ -23,11 +23,7 @@ func options(nodes []*pg.Node) map[string]string {
 		if d.GetDefnamespace() != "" {
 			name = d.GetDefnamespace() + "." + name
 		}
-		name = strings.ToLower(name)
-		out[name] = optionText(d.GetArg())
-		if name == "generated" { // of an identity: a character's number
-			out[name] = identity(string(rune(d.GetArg().GetInteger().GetIval())))
-		}
+		out[strings.ToLower(name)] = optionText(d.GetArg())
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func (c *converter) settingValues(s *querytree.Statement, args []*pg.Node) {
 	for _, n := range args {
 		text, quoted, ok := c.settingValue(n)
 		if !ok {
-			s.Kind, s.Tag = querytree.Unsupported, "SET "+s.Setting.Name
+			s.Kind = querytree.Unsupported
 			s.Setting = querytree.Setting{}
 			return
 		}
