@@ -33,12 +33,33 @@ const (
 	Local
 	// Nothing: provably no row matches (key = NULL). Runs on one node as Any.
 	Nothing
-	// Reject: Plan.Err is the reason.
+	// Reject: Plan.Err is the reason, Plan.Would what the statement needs.
 	Reject
+	// Draw: the shard key of the new rows must be made first, as
+	// Plan.Rewrite.Draw says; Template.PlanDrawn then places them.
+	Draw
+	// ByRows: COPY FROM into a sharded table. Plan.Copy says where each row's
+	// key is.
+	ByRows
+	// Deferred: the node follows from parameters that are not there yet
+	// (Template.NeedsParams).
+	Deferred
 )
 
-// NodeSet is a set of node indexes below 256.
-type NodeSet [4]uint64
+// Would says what a refused statement would have needed, had it been allowed.
+type Would uint8
+
+// What refused statements would have needed.
+const (
+	// WouldScatter: a read whose rows are on several nodes, of a form that
+	// cannot be put together from what each node answers.
+	WouldScatter Would = iota + 1
+	// WouldBroadcast: a write to rows of several nodes, each row on one.
+	WouldBroadcast
+	// WouldReplicate: a write to rows that every node has a copy of: reference
+	// tables, rows with a NULL key.
+	WouldReplicate
+)
 
 // Plan says where one execution of a statement runs. It is filled by
 // Template.Plan and valid for the topology it was made from.
@@ -70,6 +91,17 @@ type Plan struct {
 	// it. Read-only, shared with the template.
 	Statement *querytree.Statement
 	Err       *sqlerr.Error
+	// Would is set with some Rejects.
+	Would Would
+	// UnknownTable is set with a Reject for a table the topology does not
+	// have: a session that made temporary tables may know better.
+	UnknownTable bool
+	// Flags are what the session must know beyond the place.
+	Flags Flags
+	// Copy is set for COPY of a table.
+	Copy *CopyPlan
+
+	eval evaluation
 }
 
 // MergeColumn says how one output column of several nodes becomes one value.
@@ -85,6 +117,13 @@ const (
 
 // Merge says how results of several nodes become one: rows concatenated
 // (Columns nil), or one row whose columns are merged.
+//
+// The values of MergeCount and MergeSum are decimal numbers (int8 or numeric)
+// that are added exactly; the sum keeps the type the nodes gave it and the
+// largest scale of its parts. MergeMin and MergeMax compare numbers. NULL from a
+// node (no rows there) is left out; all NULL gives NULL. A value that is no
+// decimal number (NaN, Infinity) must fail the statement, and so must a sum of
+// int8 values that overflows.
 type Merge struct{ Columns []MergeColumn }
 
 // Rewrite is a change to an INSERT or COPY before it is sent.
@@ -95,9 +134,62 @@ type Rewrite struct {
 	// is added to the list, with one value per row.
 	Draw   *topology.Draw
 	Column string
+	// KeyIndex is the position of Column in the statement's column list (or
+	// AddColumns) where every row says DEFAULT for it: the drawn values
+	// replace these words. -1: the column is not in the list.
+	KeyIndex int
+	// DefaultValues: the statement says DEFAULT VALUES. AddColumns is then
+	// nil; the new text names Column alone.
+	DefaultValues bool
 	// Relation is the table the rows go to.
 	Relation *topology.Relation
 }
+
+// CopyPlan describes a COPY of a table.
+type CopyPlan struct {
+	From     bool // COPY FROM
+	Relation *topology.Relation
+	// Columns are the columns of the data, in order.
+	Columns []string
+	// KeyIndex is the position of the shard key among Columns; -1 where the
+	// table's name carries the key, and for tables without one.
+	KeyIndex int
+	// Key is the shard key of a sharded table. A row whose key is NULL is
+	// refused.
+	Key topology.Key
+}
+
+// Flags are properties of a statement that matter to the session that runs it.
+type Flags uint16
+
+// The flags.
+const (
+	// FlagLastval: uses lastval() or currval(): answered by what this client
+	// inserted, or on the backend it used.
+	FlagLastval Flags = 1 << iota
+	// FlagSequence: draws from or changes a sequence.
+	FlagSequence
+	// FlagSessionLock: takes or releases session-level advisory locks; the
+	// session must keep its backend.
+	FlagSessionLock
+	// FlagTransactionLock: takes transaction-level advisory locks.
+	FlagTransactionLock
+	// FlagSetConfig: calls set_config(): changes a setting of the session.
+	FlagSetConfig
+	// FlagTemp: makes a temporary table; the session must keep its backend.
+	FlagTemp
+	// FlagReplicated: reads rows that every node has a copy of, and no others.
+	FlagReplicated
+	// FlagLocking: SELECT ... FOR UPDATE and its like.
+	FlagLocking
+	// FlagVolatile: calls volatile functions: run again, it answers
+	// differently.
+	FlagVolatile
+	// FlagNotify: sends notifications.
+	FlagNotify
+	// FlagHinted: a hint decided where the statement runs.
+	FlagHinted
+)
 
 // Env is what a session contributes to a plan, besides the text.
 type Env struct {
