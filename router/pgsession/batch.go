@@ -340,11 +340,14 @@ func (m *machine) sendFailure(o *op, seq int32) {
 // sent reports whether the implicit transaction may have done something.
 func (b *batch) sent() bool { return b.tied }
 
-// undoFrom takes back what Parse messages from the i-th on did to the client's
-// statements: the server would not have seen them.
+// undoFrom takes back what messages from the i-th on did to the client's
+// statements and portals: the server has not seen them.
 func (m *machine) undoFrom(i int) {
 	for j := len(m.batch.ops) - 1; j >= i; j-- {
 		o := &m.batch.ops[j]
+		if o.typ == pgwire.MsgBind && o.portal != nil && m.portals[string(o.bind.Portal)] == o.portal {
+			delete(m.portals, string(o.bind.Portal))
+		}
 		if !o.undoes {
 			continue
 		}

@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"bytes"
 	"strconv"
 
 	"shardproxy/protocol/pgwire"
@@ -35,6 +36,9 @@ func (m *machine) startCopy(st *step) bool {
 	if !st.plan.Statement.Copy.Stdio {
 		m.refuse(sqlerr.NotSupported("COPY from a file or program of the server").WithHint("Use COPY ... FROM STDIN."))
 		return false
+	}
+	for i := range m.script.steps { // the Query message will be gone
+		m.script.steps[i].text = bytes.Clone(m.script.steps[i].text)
 	}
 	m.copying = copyIn{active: true, plan: p.Copy, pending: m.copying.pending[:0], key: m.copying.key}
 	if p.Class != plan.ByRows {

@@ -159,6 +159,9 @@ func (t *batchDDL) done(m *machine, err error) {
 
 // answerDDL answers one message of a batch whose statement ran as a task.
 func (m *machine) answerDDL(o *op, reply []byte) {
+	if o.local != nil {
+		return // sent already
+	}
 	switch o.typ {
 	case pgwire.MsgParse:
 		m.out = append(m.out, parseComplete...)

@@ -126,8 +126,27 @@ func newMachine(cfg *config, base *vars, reported map[string]string) *machine {
 
 // see takes the topology that the next request is planned with.
 func (m *machine) see(topo *topology.Topology) {
+	if m.topo == topo {
+		return
+	}
 	m.topo = topo
 	m.db = topo.Databases[m.cfg.database]
+	if m.link != nil {
+		m.link.node = indexOf(m.db, m.link.id)
+	}
+}
+
+// noNode is the index of a node that the topology no longer has.
+const noNode = topology.NodeIndex(1<<16 - 1)
+
+// indexOf finds a node by its name.
+func indexOf(db *topology.Database, id topology.NodeID) topology.NodeIndex {
+	for i := range db.Nodes {
+		if db.Nodes[i].ID == id {
+			return topology.NodeIndex(i)
+		}
+	}
+	return noNode
 }
 
 // next says what the machine needs now.
@@ -184,7 +203,11 @@ func (m *machine) receive(typ byte, frame []byte) {
 
 // holding reports whether frames received so far are still in use.
 func (m *machine) holding() bool {
-	return m.state != stateIdle && m.state != stateSkip || len(m.batch.messages) > 0
+	switch m.state {
+	case stateIdle, stateSkip, stateCopyIn:
+		return len(m.batch.messages) > 0
+	}
+	return true
 }
 
 // idle reports whether the session is between requests, in no transaction.
@@ -261,6 +284,7 @@ func (m *machine) detach() {
 	l := m.link
 	m.link, m.leaving = nil, l
 	m.pinned = ""
+	m.batch.open, m.batch.tied = false, false
 	l.tainted = l.tainted || l.vars.custom()
 	clear(m.portals)
 }

@@ -123,10 +123,26 @@ func (c *mergedColumn) encode() ([]byte, error) {
 		return c.value.integer(size), nil
 	case c.oid == oidNumeric:
 		number := pgtype.Numeric{Int: c.value.digits, Exp: -int32(c.value.scale), Valid: true}
-		return pgtype.NewMap().Encode(oidNumeric, pgtype.BinaryFormatCode, number, nil)
+		wire, err := pgtype.NewMap().Encode(oidNumeric, pgtype.BinaryFormatCode, number, nil)
+		return trimNumeric(wire), err
 	}
 	return nil, sqlerr.NotSupported("a binary aggregate of type " + strconv.Itoa(int(c.oid)) + " over several nodes").
 		WithHint("Ask for the text format.")
+}
+
+// trimNumeric drops the trailing zero digits of a binary numeric, which
+// PostgreSQL never sends: count, weight, sign and scale, then digits of base
+// 10000 (numeric_send).
+func trimNumeric(wire []byte) []byte {
+	const header = 8
+	for len(wire) > header && wire[len(wire)-1] == 0 && wire[len(wire)-2] == 0 {
+		wire = wire[:len(wire)-2]
+		binary.BigEndian.PutUint16(wire, uint16(len(wire)-header)/2)
+	}
+	if len(wire) == header {
+		binary.BigEndian.PutUint32(wire[2:], 0) // zero has weight 0 and no sign
+	}
+	return wire
 }
 
 // integerSize returns the bytes of an integer type.

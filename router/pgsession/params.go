@@ -67,7 +67,7 @@ func (b *bindKeys) AppendKey(dst []byte, n int, t ring.KeyType) ([]byte, sqlscan
 			// Whatever type the server infers, this spelling has one meaning.
 			return appendSpelling(dst, t, value)
 		}
-		b.unsure = true
+		b.unsure = b.statement.inferred == nil
 		return dst, sqlscan.KeyMismatch
 	}
 	return appendTyped(dst, t, oid, value, format == pgwire.FormatBinary)
@@ -152,7 +152,7 @@ func (b *bindKeys) EachKey(n int, t ring.KeyType, yield func([]byte, sqlscan.Key
 	}
 	oid := b.typeOf(n)
 	if oid == 0 {
-		b.unsure = true
+		b.unsure = b.statement.inferred == nil
 		return sqlscan.KeyMismatch
 	}
 	element := elementOf(oid)

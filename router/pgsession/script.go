@@ -1,8 +1,6 @@
 package pgsession
 
 import (
-	"bytes"
-
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
@@ -39,7 +37,7 @@ func (s *script) begin(text []byte) {
 }
 
 // done reports whether nothing is left to run.
-func (s *script) done() bool { return s.failed || s.at == len(s.steps) }
+func (s *script) done() bool { return s.failed || s.at >= len(s.steps) }
 
 // add returns a new step, reusing memory.
 func (s *script) add(text []byte) *step {
@@ -86,7 +84,7 @@ func (m *machine) scanMode() sqlscan.Mode {
 // which can bind one node only; the transaction rules see to that.
 func (m *machine) joinSteps() {
 	s := &m.script
-	first := &s.steps[0]
+	first := 0
 	all, one := true, true
 	node, bound := topology.NodeIndex(0), false
 	for i := range s.steps {
@@ -99,7 +97,7 @@ func (m *machine) joinSteps() {
 			one = false
 		case p.Class == plan.Single && !bound:
 			node, bound = p.Node, true
-			first = &s.steps[i]
+			first = i
 		}
 	}
 	if !all && !one {
@@ -111,12 +109,13 @@ func (m *machine) joinSteps() {
 	for i := range s.steps {
 		write = write || s.steps[i].plan.Write
 	}
-	joined := *first
+	statements := len(s.steps)
+	s.steps[0], s.steps[first] = s.steps[first], s.steps[0]
+	s.steps = s.steps[:1]
+	joined := &s.steps[0]
 	joined.plan.Write = write
 	joined.plan.Several, joined.plan.Partitions = true, nil
-	joined.text = bytes.TrimRight(s.text, " \t\r\n")
-	joined.statements = len(s.steps)
-	s.steps = append(s.steps[:0], joined)
+	joined.text, joined.statements = s.text, statements
 }
 
 // refuseMixedDDL fails a text that mixes statements for all nodes with others:

@@ -184,7 +184,7 @@ func (m *machine) acquired(l *link, err error) {
 // request binds the transaction to its node.
 func (m *machine) begin() {
 	l := m.link
-	if !m.tx.bound && l.status == txIdle && !l.vars.equal(m.vars) {
+	if !m.tx.bound && !m.batch.open && l.status == txIdle && !l.vars.equal(m.vars) {
 		sql, confirm := appendDifference(nil, l.vars, m.vars)
 		l.vars = m.vars
 		if len(sql) > 0 {
@@ -241,7 +241,11 @@ func (m *machine) open() {
 // binds reports whether a statement ties its transaction to a node. A read
 // without keys does not: a driver's type look-up must not choose the node.
 func binds(p *plan.Plan) bool {
-	return p.Class == plan.Single || p.Write
+	switch {
+	case p.Class == plan.Single, p.Flags&plan.FlagTransactionLock != 0, kindOf(p) == querytree.DeclareCursor:
+		return true
+	}
+	return p.Write && p.Class != plan.Nothing
 }
 
 // touch notes the partitions that the transaction has touched.

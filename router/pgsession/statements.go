@@ -42,6 +42,11 @@ func (m *machine) refreshPrepared(p *prepared) {
 		return
 	}
 	p.epoch, p.path, p.hint = m.db.SchemaEpoch, m.env.SearchPathKey, m.env.KeyHint
+	if p.rewritten {
+		p.rewritten, p.hidden = false, 0
+		p.setText(string(p.sql))
+	}
+	p.inferred = m.cfg.types.find(p.key)
 	p.template = m.cfg.plans.Template(m.db, &m.env, &p.scan)
 	p.template.Plan(m.db, &m.env, &p.scan, nil, &p.static)
 }

@@ -52,8 +52,9 @@ func (m *machine) taskDone(err error) {
 // emitNodeError sends an error that a task got, in the server's own bytes where
 // it came from a server.
 func (m *machine) emitNodeError(err error) {
+	var ours *sqlerr.Error
 	var server *serverError
-	if !errors.As(err, &server) {
+	if errors.As(err, &ours) || !errors.As(err, &server) {
 		m.emitError(sqlerr.From(err))
 		return
 	}
