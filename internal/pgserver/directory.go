@@ -3,6 +3,7 @@ package pgserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,10 +23,28 @@ func (s *Server) prepareDir() error {
 	if err := s.claimDir(); err != nil {
 		if s.temporary != nil {
 			err = errors.Join(err, s.temporary.remove())
+		} else if s.madeDir {
+			err = errors.Join(err, os.RemoveAll(s.opts.Dir))
 		}
 		return err
 	}
 	return nil
+}
+
+// removeCreated removes what a start that failed made: the temporary
+// directory, or what it put into the caller's.
+func (s *Server) removeCreated() error {
+	switch {
+	case s.temporary != nil:
+		return s.temporary.remove()
+	case s.madeDir:
+		return os.RemoveAll(s.opts.Dir)
+	}
+	var err error
+	for _, name := range []string{"data", "socket", "password"} { // the directory was empty
+		err = errors.Join(err, os.RemoveAll(filepath.Join(s.opts.Dir, name)))
+	}
+	return err
 }
 
 func (s *Server) claimDir() error {
@@ -34,6 +53,9 @@ func (s *Server) claimDir() error {
 		return err
 	}
 	s.opts.Dir = dir
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		s.madeDir = true
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

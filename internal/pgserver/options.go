@@ -12,7 +12,8 @@ import (
 // Options say which server to start.
 type Options struct {
 	// Dir is where everything of the server is kept. It must be empty or not
-	// exist, and stays when the server is closed. Empty: a temporary directory
+	// exist, is given to the user the server runs as, and stays when the server
+	// is closed. Empty: a temporary directory
 	// that is removed by Close, or when this process dies.
 	Dir string
 	// Port on 127.0.0.1; 0 takes a free one.
@@ -37,7 +38,8 @@ type Options struct {
 	// base name, readable by the server only: server.crt, server.key,
 	// pg_hba.conf.
 	Files map[string][]byte
-	// Log receives the server's log; nil keeps only the tail.
+	// Log receives the server's log; nil keeps only the tail. It is written by
+	// one goroutine and must not block for long: the server's processes would.
 	Log io.Writer
 }
 

@@ -42,6 +42,7 @@ type Server struct {
 	bin       binaries
 	account   *account
 	temporary *temporaryDir // nil when the caller chose the directory
+	madeDir   bool          // the caller's directory did not exist before
 	port      int
 
 	mu struct {
@@ -282,9 +283,5 @@ func (s *Server) Close(ctx context.Context) error {
 
 // discard undoes a start that failed half way.
 func (s *Server) discard() error {
-	err := s.Kill()
-	if s.temporary != nil {
-		err = errors.Join(err, s.temporary.remove())
-	}
-	return err
+	return errors.Join(s.Kill(), s.removeCreated())
 }

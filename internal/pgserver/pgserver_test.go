@@ -298,6 +298,11 @@ func TestFailuresLeaveNothing(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
+	made, existing := filepath.Join(os.TempDir(), "made"), t.TempDir()
+	if err := os.Chmod(existing, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	bad := map[string]string{"no_such_setting": "1"}
 	tests := []struct {
 		name string
 		ctx  context.Context
@@ -305,7 +310,9 @@ func TestFailuresLeaveNothing(t *testing.T) {
 		step string
 		log  string
 	}{
-		{"unknown setting", t.Context(), Options{Settings: map[string]string{"no_such_setting": "1"}}, "postgres", "no_such_setting"},
+		{"in a new directory", t.Context(), Options{Dir: made, Settings: bad}, "postgres", "no_such_setting"},
+		{"in an existing directory", t.Context(), Options{Dir: existing, Settings: bad}, "postgres", "no_such_setting"},
+		{"unknown setting", t.Context(), Options{Settings: bad}, "postgres", "no_such_setting"},
 		{"port taken", t.Context(), Options{Port: taken.Addr().(*net.TCPAddr).Port}, "postgres", "could not bind"},
 		{"context over", ended, Options{}, "initdb", ""},
 	}
@@ -317,9 +324,10 @@ func TestFailuresLeaveNothing(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Step != test.step || !strings.Contains(failed.Log, test.log) {
 				t.Errorf("got %v", err)
 			}
-			left, err := os.ReadDir(os.TempDir())
-			if err != nil || len(left) != 0 {
-				t.Errorf("left behind: %v, %v", left, err)
+			for _, dir := range []string{os.TempDir(), existing} {
+				if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+					t.Errorf("left behind in %s: %v, %v", dir, left, err)
+				}
 			}
 		})
 	}
