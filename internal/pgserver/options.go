@@ -13,8 +13,8 @@ import (
 type Options struct {
 	// Dir is where everything of the server is kept. It must be empty or not
 	// exist, is given to the user the server runs as, and stays when the server
-	// is closed. Empty: a temporary directory
-	// that is removed by Close, or when this process dies.
+	// is closed. Empty: a temporary directory that is removed by Close, or when
+	// this process dies.
 	Dir string
 	// Port on 127.0.0.1; 0 takes a free one.
 	Port int
