@@ -49,7 +49,9 @@ func idlePool(t testing.TB, socket bool) *Pool {
 	}
 	p.Release(acquire(t, p))
 	t.Cleanup(func() {
-		if err := p.Close(context.Background()); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := p.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})

@@ -124,10 +124,11 @@ func TestForgottenDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Release(c)
-	if got := acquire(t, p); got != c {
+	got := acquire(t, p)
+	if got != c {
 		t.Error("the connection was taken to be dead")
 	}
-	p.Release(c)
+	p.Release(got)
 }
 
 // FuzzOnlyAsync holds the answer against a plain walk over the frames.

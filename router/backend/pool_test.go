@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -187,6 +188,95 @@ func TestContextEndsWait(t *testing.T) {
 		}
 		p.Release(held)
 	})
+}
+
+// A client that is served at the very moment it gives up loses nothing: the
+// connection goes on to others, or, where only its time was over, is used.
+func TestGivingUpWhileServed(t *testing.T) {
+	for _, timeout := range []bool{false, true} {
+		o := PoolOptions{Max: 1}
+		if timeout {
+			o.QueueTimeout = 20 * time.Millisecond
+		}
+		p := new(fakeNode).newPool(t, o)
+		held := acquire(t, p)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		type result struct {
+			conn *Conn
+			err  error
+		}
+		got := make(chan result)
+		go func() {
+			c, err := p.Acquire(ctx)
+			got <- result{c, err}
+		}()
+		eventually(t, "the client waits", func() bool { return p.Stats().Waiting == 1 })
+		p.mu.Lock() // so that it cannot leave the queue before it is served
+		if !timeout {
+			cancel()
+		}
+		time.Sleep(50 * time.Millisecond)
+		held.pooled.lease++
+		reason := p.settleLocked(held)
+		p.mu.Unlock()
+		p.finish(held, reason)
+		r := <-got
+		switch {
+		case timeout && r.conn == held:
+			p.Release(held)
+		case timeout || !errors.Is(r.err, context.Canceled):
+			t.Errorf("connection %v, error %v", r.conn, r.err)
+		}
+		if s := p.Stats(); s.Idle != 1 || s.Held != 0 || s.Waiting != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// A client whose turn it was keeps its turn when the connection it got turns
+// out to be dead.
+func TestDeadConnectionKeepsTurn(t *testing.T) {
+	dials := make(chan net.Conn, 2)
+	p, err := NewPool(PoolOptions{Max: 1, Dial: func(context.Context) (*Conn, error) {
+		nc, server := loopback(t)
+		dials <- server
+		return NewConn(nc, ConnOptions{})
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := acquire(t, p)
+	order := make(chan int, 2)
+	var group sync.WaitGroup
+	for i := range 2 {
+		group.Go(func() {
+			c, err := p.Acquire(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order <- i
+			p.Release(c)
+		})
+		eventually(t, "the client waits", func() bool { return p.Stats().Waiting == i+1 })
+	}
+	server := <-dials
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the connection", func() bool { return held.peeker.peek() == peekedGone })
+	p.Release(held)
+	group.Wait()
+	if first := <-order; first != 0 {
+		t.Error("the second client was served first")
+	}
+	if s := p.Stats(); s.Dials != 2 || s.Closed != 1 {
+		t.Errorf("%+v", s)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestReleaseOfWhatIsNotHeld(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"shardproxy/protocol/sqlerr"
 )
@@ -168,6 +169,53 @@ func bothHosts(t testing.TB, a, b string) string {
 		first.Host, second.Host, first.Port, second.Port, second.User, second.Password, "postgres")
 }
 
+// A message that comes in one piece with the end of the login is not lost.
+func TestMessageBehindTheLogin(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			served <- err
+			return
+		}
+		defer func() { _ = c.Close() }()
+		b := pgproto3.NewBackend(c, c)
+		if _, err := b.ReceiveStartupMessage(); err != nil {
+			served <- err
+			return
+		}
+		b.Send(&pgproto3.AuthenticationOk{})
+		b.Send(&pgproto3.BackendKeyData{ProcessID: 7, SecretKey: []byte("1234")})
+		b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		b.Send(&pgproto3.ParameterStatus{Name: "late", Value: "yes"})
+		for err = b.Flush(); err == nil; err = b.Flush() {
+			var m pgproto3.FrontendMessage
+			if m, err = b.Receive(); err != nil {
+				break
+			}
+			if _, ok := m.(*pgproto3.Query); ok {
+				b.Send(&pgproto3.EmptyQueryResponse{})
+				b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+			}
+		}
+		served <- nil
+	}()
+	c, err := DialPostgres(t.Context(), DialOptions{DSN: "postgres://u@" + l.Addr().String() + "/d?sslmode=disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PID != 7 || c.Parameters["late"] != "yes" {
+		t.Errorf("pid %d, parameters %v", c.PID, c.Parameters)
+	}
+	if err := errors.Join(c.Close(), l.Close(), <-served); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSecondHost(t *testing.T) {
 	dsn := bothHosts(t, "postgres://127.0.0.1:1/", cluster.NewDatabase(t, 0))
 	queryOne(t, dial(t, DialOptions{DSN: dsn}), "SELECT 1")
@@ -193,7 +241,24 @@ func TestUnixSocket(t *testing.T) {
 type proxy struct {
 	addr    string
 	arrived chan struct{} // one value for each cancel request
-	forward chan struct{} // close it to let them pass
+	forward chan struct{}
+	pass    func() // closes forward: the cancel requests go on
+	mu      struct {
+		sync.Mutex
+		codes []uint32 // of the first packets
+	}
+}
+
+// proxied returns dsn with a proxy in front of its server.
+func proxied(t *testing.T, dsn string) (string, *proxy) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProxy(t, u.Host)
+	u.Host = p.addr
+	return u.String(), p
 }
 
 func newProxy(t *testing.T, server string) *proxy {
@@ -203,6 +268,7 @@ func newProxy(t *testing.T, server string) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{addr: l.Addr().String(), arrived: make(chan struct{}, 10), forward: make(chan struct{})}
+	p.pass = sync.OnceFunc(func() { close(p.forward) })
 	var group sync.WaitGroup
 	group.Go(func() {
 		for {
@@ -213,7 +279,7 @@ func newProxy(t *testing.T, server string) *proxy {
 			group.Go(func() { p.relay(c, server) })
 		}
 	})
-	t.Cleanup(func() { _ = l.Close(); group.Wait() })
+	t.Cleanup(func() { p.pass(); _ = l.Close(); group.Wait() })
 	return p
 }
 
@@ -223,7 +289,11 @@ func (p *proxy) relay(client net.Conn, server string) {
 	if _, err := io.ReadFull(client, head[:]); err != nil {
 		return
 	}
-	if binary.BigEndian.Uint32(head[4:]) == cancelRequestCode {
+	code := binary.BigEndian.Uint32(head[4:])
+	p.mu.Lock()
+	p.mu.codes = append(p.mu.codes, code)
+	p.mu.Unlock()
+	if code == cancelRequestCode {
 		p.arrived <- struct{}{}
 		<-p.forward
 	}
@@ -245,13 +315,8 @@ func (p *proxy) relay(client net.Conn, server string) {
 // A cancel request that is on its way when its client releases the connection
 // holds up the next client, and does not hit it.
 func TestCancelNeverHitsTheNextClient(t *testing.T) {
-	u, err := url.Parse(withParams(t, cluster.NewDatabase(t, 0), map[string]string{"sslmode": "disable"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := newProxy(t, u.Host)
-	u.Host = proxy.addr
-	p := pgPool(t, u.String(), PoolOptions{Max: 1})
+	dsn, proxy := proxied(t, withParams(t, cluster.NewDatabase(t, 0), map[string]string{"sslmode": "disable"}))
+	p := pgPool(t, dsn, PoolOptions{Max: 1})
 
 	a := acquire(t, p)
 	k := a.Canceler()
@@ -266,7 +331,7 @@ func TestCancelNeverHitsTheNextClient(t *testing.T) {
 	if _, err := p.Acquire(patience); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("the next client was served with a cancel request in flight: %v", err)
 	}
-	time.AfterFunc(50*time.Millisecond, func() { close(proxy.forward) })
+	time.AfterFunc(50*time.Millisecond, proxy.pass)
 	b := acquire(t, p)
 	if b != a {
 		t.Error("the connection was replaced")
@@ -283,13 +348,8 @@ func TestCancelNeverHitsTheNextClient(t *testing.T) {
 // A cancel request of which nothing is known may arrive at any time: its
 // connection is closed.
 func TestLostCancelRequest(t *testing.T) {
-	u, err := url.Parse(withParams(t, cluster.NewDatabase(t, 0), map[string]string{"sslmode": "disable"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := newProxy(t, u.Host)
-	u.Host = proxy.addr
-	p := pgPool(t, u.String(), PoolOptions{Max: 1})
+	dsn, proxy := proxied(t, withParams(t, cluster.NewDatabase(t, 0), map[string]string{"sslmode": "disable"}))
+	p := pgPool(t, dsn, PoolOptions{Max: 1})
 	a := acquire(t, p)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-proxy.arrived; cancel() }()
@@ -301,7 +361,7 @@ func TestLostCancelRequest(t *testing.T) {
 	if a == b {
 		t.Error("the connection was used again")
 	}
-	close(proxy.forward)
+	proxy.pass()
 	if _, err := Exec(t.Context(), b, "SELECT pg_sleep(0.1)"); err != nil {
 		t.Error(err)
 	}
@@ -325,14 +385,12 @@ func TestCancelStorm(t *testing.T) {
 					return
 				}
 				if i%2 == 0 {
-					var cancels sync.WaitGroup
 					k := c.Canceler()
 					group.Add(1)
 					time.AfterFunc(time.Duration(rand.IntN(3000))*time.Microsecond, func() {
 						defer group.Done()
 						_ = k.Cancel(context.Background())
 					})
-					cancels.Wait()
 				}
 				_, err = Exec(t.Context(), c, "SELECT pg_sleep(0.002)")
 				p.Release(c)

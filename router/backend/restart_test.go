@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"shardproxy/internal/pgserver"
 	"shardproxy/internal/pgserver/pgservertest"
 	"shardproxy/protocol/sqlerr"
@@ -31,6 +33,7 @@ func TestServerComesAndGoes(t *testing.T) {
 			t.Run("cancel", func(t *testing.T) { testCancel(t, dsn) })
 		})
 	}
+	t.Run("encrypted cancel", func(t *testing.T) { testEncryptedCancel(t, server) })
 	t.Run("down", func(t *testing.T) { testDown(t, server) })
 	t.Run("standby", func(t *testing.T) { testStandby(t, server) })
 }
@@ -184,6 +187,26 @@ func testCancel(t *testing.T, dsn string) {
 	p.Release(c)
 	if s := p.Stats(); s.Closed != 0 {
 		t.Errorf("the connection was closed: %+v", s)
+	}
+}
+
+// The cancel key of an encrypted connection does not travel in the clear.
+func testEncryptedCancel(t *testing.T, server *pgserver.Server) {
+	dsn, proxy := proxied(t, withParams(t, server.DSN(), map[string]string{"sslmode": "require"}))
+	c := dial(t, DialOptions{DSN: dsn})
+	if !c.Encrypted() {
+		t.Error("the connection is not encrypted")
+	}
+	if err := c.Cancel(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	proxy.mu.Lock()
+	defer proxy.mu.Unlock()
+	if diff := cmp.Diff([]uint32{sslRequestCode, sslRequestCode}, proxy.mu.codes); diff != "" {
+		t.Error(diff)
 	}
 }
 
