@@ -26,13 +26,15 @@ import (
 // Metrics is told what the listener does. Methods must be cheap and safe for
 // concurrent use.
 type Metrics interface {
+	// ClientAccepted is called for each connection, whatever becomes of it.
+	ClientAccepted()
 	// ClientConnected and ClientGone are called around each session.
 	ClientConnected(database string)
 	ClientGone(database string)
 	// ClientRefused is called for each connection that did not become a session.
 	ClientRefused(err *sqlerr.Error)
 	// CancelRequested is called for each CancelRequest.
-	CancelRequested()
+	CancelRequested(outcome CancelOutcome)
 }
 
 // Options configure a Server.
@@ -51,6 +53,8 @@ type Options struct {
 	Keepalive time.Duration
 	// DrainTimeout is how long Serve waits for open transactions at its end.
 	DrainTimeout time.Duration
+	// Hurry, once closed, ends the drain before its time. May be nil.
+	Hurry <-chan struct{}
 	// Logger. Required.
 	Logger *slog.Logger
 	// Metrics. Required.
@@ -59,8 +63,9 @@ type Options struct {
 
 // Server serves PostgreSQL clients on one listener.
 type Server struct {
-	opts    Options
-	clients atomic.Int64
+	opts       Options
+	clients    atomic.Int64
+	maxClients atomic.Int64
 
 	mu       sync.Mutex
 	sessions map[uint32]*client // by cancel key's PID
@@ -84,8 +89,13 @@ func New(o Options) (*Server, error) {
 	if o.MaxClients == 0 {
 		o.MaxClients = 10000
 	}
-	return &Server{opts: o, sessions: make(map[uint32]*client)}, nil
+	s := &Server{opts: o, sessions: make(map[uint32]*client)}
+	s.SetMaxClients(o.MaxClients)
+	return s, nil
 }
+
+// SetMaxClients changes the limit. Clients above a smaller one stay.
+func (s *Server) SetMaxClients(n int) { s.maxClients.Store(int64(n)) }
 
 // Serve accepts clients until ctx ends. It then closes the listener and idle
 // sessions, waits up to DrainTimeout for open transactions, ends what is left,
@@ -146,7 +156,9 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	defer s.clients.Add(-1)
-	full := s.clients.Add(1) > int64(s.opts.MaxClients)
+	limit := s.maxClients.Load()
+	full := s.clients.Add(1) > limit
+	s.opts.Metrics.ClientAccepted()
 	s.tune(conn)
 	r, err := s.opts.Startup.Accept(ctx, conn)
 	if err != nil {
@@ -155,12 +167,11 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 		return
 	}
 	if r.Cancel != nil {
-		s.opts.Metrics.CancelRequested()
-		s.cancel(ctx, r.Cancel)
+		s.opts.Metrics.CancelRequested(s.cancel(ctx, r.Cancel))
 		return
 	}
 	if full {
-		s.refuse(r, sqlerr.TooManyConnections(s.opts.MaxClients))
+		s.refuse(r, sqlerr.TooManyConnections(int(limit)))
 		return
 	}
 	s.run(ctx, conn, r)

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"shardproxy/protocol/sqlerr"
@@ -20,7 +21,16 @@ func (s *Server) drain(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.DrainTimeout)
 	defer cancel()
-	for s.count() > 0 && pause(ctx, 10*time.Millisecond) {
+	for s.count() > 0 && !s.hurried() && pause(ctx, 10*time.Millisecond) {
+	}
+}
+
+func (s *Server) hurried() bool {
+	select {
+	case <-s.opts.Hurry:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -30,12 +40,17 @@ func (s *Server) count() int {
 	return len(s.sessions)
 }
 
-// closeAll ends the sessions that outlived the drain.
+// closeAll ends the sessions that outlived the drain, all at once: each may have
+// to ask a node to cancel a statement.
 func (s *Server) closeAll() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var group sync.WaitGroup
 	for _, c := range s.sessions {
-		c.end(sqlerr.AdminShutdown())
-		c.session.Abort()
+		group.Go(func() {
+			c.end(sqlerr.AdminShutdown())
+			c.session.Abort()
+		})
 	}
+	s.mu.Unlock()
+	group.Wait()
 }

@@ -122,9 +122,11 @@ func (m *machine) flush() {
 func (m *machine) runBatch() {
 	m.see(m.cfg.topology())
 	m.batch.running = true
+	noted := len(m.planned)
 	m.planBatch()
 	if first := m.batch.first; first != nil {
 		m.batch.first = nil
+		m.planned = m.planned[:noted] // planned again
 		m.undoFrom(0)
 		m.runTask(first)
 		return

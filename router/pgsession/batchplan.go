@@ -101,7 +101,7 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	params := bindKeys{bind: &o.bind, statement: p}
 	p.template.Plan(m.db, &m.env, &p.scan, &params, &po.plan)
 	po.plan.Epoch = m.topo.Epoch
-	m.cfg.observer.Planned(m.db, &po.plan)
+	m.notePlan(&po.plan)
 	if err := m.planPortal(o, &params); err != nil {
 		return err
 	}

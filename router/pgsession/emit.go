@@ -22,7 +22,7 @@ func (m *machine) emitError(err *sqlerr.Error) {
 		return
 	}
 	m.out = pgwire.AppendErrorResponse(m.out, err)
-	m.cfg.observer.Refused(err)
+	m.cfg.observer.Refused(m.cfg.database, err)
 	m.tx.fail()
 }
 

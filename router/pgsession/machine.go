@@ -81,6 +81,8 @@ type machine struct {
 	stmts   map[string]*prepared
 	portals map[string]*portal
 
+	// planned are the statements of the request in progress.
+	planned []*plan.Plan
 	scan    sqlscan.Scan
 	lastTag []byte // of the last CommandComplete passed on
 	// refusal is the error of the last local statement of a batch.

@@ -132,7 +132,7 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 		return
 	}
 	code := string(report.SQLState())
-	m.cfg.observer.ServerError(code)
+	m.cfg.observer.ServerError(m.cfg.database, code)
 	if severity := string(report.Severity()); severity == "FATAL" || severity == "PANIC" {
 		m.lost(sqlerr.NodeLost(string(l.id)).WithDetail(string(report.Message()) + " (SQLSTATE " + code + ")"))
 		return
@@ -181,7 +181,7 @@ func (m *machine) onReady(part pgwire.Part) {
 		l.failure = nil
 		l.tainted = true
 		m.out = append(m.out, failure.frame...)
-		m.cfg.observer.ServerError(failure.code)
+		m.cfg.observer.ServerError(m.cfg.database, failure.code)
 		m.detach()
 		m.tx.fail()
 		m.endFailed()

@@ -52,6 +52,7 @@ type Session struct {
 	// waiting is when the session began to wait for a node, in Unix
 	// nanoseconds; 0 while it does not (see Watch).
 	waiting  waitClock
+	began    time.Time // when the last message of the request had come
 	draining atomic.Bool
 }
 
@@ -66,6 +67,7 @@ func (s *Session) Run(ctx context.Context) error {
 		var err error
 		switch s.m.next() {
 		case wantClient:
+			s.observe()
 			err = s.readClient()
 		case wantLink:
 			s.acquireLink()
@@ -77,6 +79,7 @@ func (s *Session) Run(ctx context.Context) error {
 			s.giveBack(s.m.leaving)
 			s.m.released()
 		case wantEnd:
+			s.observe()
 			return s.flush()
 		}
 		if err != nil {
@@ -101,6 +104,7 @@ func (s *Session) readClient() error {
 	if err != nil {
 		return s.clientError(err)
 	}
+	s.begins(typ)
 	s.m.receive(typ, frame)
 	if s.m.link != nil && len(s.m.link.out) >= flushAt {
 		return s.flushLink()
@@ -316,22 +320,32 @@ func (s *Session) giveBack(l *link) {
 	s.release(l)
 }
 
+// Canceled says what a cancel request found.
+type Canceled uint8
+
+// What a cancel request may find.
+const (
+	CanceledNothing Canceled = iota + 1 // the session was between statements
+	CanceledWait                        // it waited for a connection, or a task was at work
+	CanceledOnNode                      // a node runs its statement, and was told
+)
+
 // Cancel cancels the statement in progress, as a CancelRequest asks. A client
 // that waits for a connection is answered at once; between statements nothing
-// happens.
-func (s *Session) Cancel(ctx context.Context) error {
+// happens. The error is that of telling the node.
+func (s *Session) Cancel(ctx context.Context) (Canceled, error) {
 	s.running.Lock()
 	if interrupt := s.running.interrupt; interrupt != nil {
 		interrupt(errCanceled)
 		s.running.Unlock()
-		return nil
+		return CanceledWait, nil
 	}
 	canceler, holds := s.running.canceler, s.running.link
 	s.running.Unlock()
 	if !holds {
-		return nil
+		return CanceledNothing, nil
 	}
-	return canceler.Cancel(ctx)
+	return CanceledOnNode, canceler.Cancel(ctx)
 }
 
 // Close frees what a session holds that was not run.
@@ -347,7 +361,7 @@ func (s *Session) Vanish(ctx context.Context) {
 	_ = s.conn.Close() // ends the session at its next write or read
 	late, cancel := context.WithTimeout(ctx, cancelTimeout)
 	defer cancel()
-	_ = s.Cancel(late) // best effort: the session closes the connection anyway
+	_, _ = s.Cancel(late) // best effort: the session closes the connection anyway
 }
 
 // Drain lets the session end as soon as it is idle outside a transaction.
@@ -362,7 +376,7 @@ func (s *Session) Abort() {
 	_ = s.conn.Close()
 	late, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
-	_ = s.Cancel(late) // best effort: the process ends anyway
+	_, _ = s.Cancel(late) // best effort: the process ends anyway
 }
 
 // leave gives up what the session still holds when it ends.

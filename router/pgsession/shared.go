@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
@@ -19,12 +20,14 @@ import (
 // Observer is told what sessions do, for metrics. Methods must be cheap and safe
 // for concurrent use.
 type Observer interface {
-	// Planned is called for each statement with where it goes.
-	Planned(db *topology.Database, p *plan.Plan)
+	// Answered is called for each statement that was planned, once the request
+	// it is part of has been answered. node is set for class Single. took is the
+	// time from the complete request to its last reply.
+	Answered(db *topology.Database, class plan.Class, node topology.NodeIndex, took time.Duration)
 	// Refused is called for each error of the proxy's own.
-	Refused(err *sqlerr.Error)
+	Refused(database string, err *sqlerr.Error)
 	// ServerError is called for each error of a node.
-	ServerError(sqlstate string)
+	ServerError(database, sqlstate string)
 }
 
 // Options are what the sessions of a proxy share.

@@ -24,6 +24,7 @@ func (m *machine) query(frame []byte) {
 	delete(m.stmts, "")
 	m.see(m.cfg.topology())
 	m.planScript(q.Text)
+	m.notePlans()
 	if len(m.script.steps) == 0 {
 		m.out = pgwire.AppendEmptyQueryResponse(m.out)
 	}
@@ -73,7 +74,6 @@ func (m *machine) endImplicit() bool {
 // otherwise the step has ended, perhaps with an error.
 func (m *machine) dispatch(st *step) (waiting bool) {
 	p := &st.plan
-	m.cfg.observer.Planned(m.db, p)
 	if m.tx.status == txFailed && !endsFailure(p) {
 		m.refuse(sqlerr.InFailedTransaction())
 		return false

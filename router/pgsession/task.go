@@ -59,7 +59,7 @@ func (m *machine) emitNodeError(err error) {
 		return
 	}
 	m.out = append(m.out, server.frame...)
-	m.cfg.observer.ServerError(server.code)
+	m.cfg.observer.ServerError(m.cfg.database, server.code)
 	m.tx.fail()
 }
 
