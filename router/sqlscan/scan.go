@@ -1,9 +1,3 @@
-// Package sqlscan is the lexer of the hot path: one pass over a statement's
-// bytes yields its literal-stripped text (the shape, under which plans are
-// cached), a seeded hash of it, the literals by slot, and hint comments. It
-// allocates nothing in steady state and never fails on bytes it does not
-// understand: it marks the statement as not strippable and leaves the verdict
-// to the parser.
 package sqlscan
 
 import "shardproxy/ring"
@@ -47,25 +41,50 @@ type Scan struct {
 	// Text is the text the spans point into (not owned).
 	Text []byte
 	// Shape is the literal-stripped text with one marker byte per slot:
-	// comments dropped, white space folded. Equal shapes have equal plans.
+	// comments dropped, white space folded. Equal shapes have equal plans. It
+	// is a key, not a text: AppendParseText makes a text of it.
 	Shape []byte
 	// Hash is a seeded hash of Shape. It differs from process to process.
 	Hash     uint64
 	Literals []Literal
-	// Hints are the bodies of /* shardproxy: ... */ comments.
+	// Hints are the bodies of /* shardproxy: ... */ comments, without the name
+	// and the white space around them.
 	Hints []Span
-	// Statement is the span of the statement without the closing semicolon;
-	// End is where the next statement of the text starts.
+	// Span is the span of the statement, comments included, without white space
+	// before it and the closing semicolon; End is where the next statement of
+	// the text starts.
 	Span Span
 	End  int32
 	// Empty: nothing but white space and comments.
 	Empty bool
 	// Strippable is set for SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES,
-	// TABLE, WITH and EXPLAIN of these. For all others Shape is the statement's
-	// own bytes and Literals is empty.
+	// TABLE, WITH and EXPLAIN of these, unless the statement has something that
+	// the lexer does not understand. For all others Shape is the statement's own
+	// bytes, without comments before it, and Literals is empty.
 	Strippable bool
 	// Slots is the number of slots in Shape.
 	Slots int
+
+	slots []slot
+	shaper
+	decoded  []byte // a literal's value, where it is not part of Text
+	elements elementBuffers
+}
+
+// shaper is the state of a scan.
+type shaper struct {
+	tokens  Tokens
+	frames  []frame // the open frames around top
+	top     frame   // the innermost one
+	run     run
+	latest  latest
+	scratch []byte
+
+	last    glue    // the token before, for spacing
+	prev    keyword // the token before, for meaning
+	expect  bool    // an operand must follow
+	operand bool    // the token before may be called or subscripted
+	failed  bool    // the statement cannot be stripped
 }
 
 // KeyState says what a literal or parameter is worth as a shard key.
