@@ -20,6 +20,8 @@ type analysis struct {
 	refs []*reference
 	// trials are the suppositions about recursive queries.
 	trials []*trial
+	// settled: all facts are there.
+	settled bool
 
 	root *env
 

@@ -36,6 +36,8 @@ type variableInfo struct {
 // outer join makes up would satisfy others.
 type env struct {
 	parent *env
+	// nullable: the env of a nullable side.
+	nullable bool
 	// plain: a derived table or CTE that neither groups, limits nor combines:
 	// its rows are rows of the level above.
 	plain bool
@@ -43,7 +45,10 @@ type env struct {
 	edges    map[variable][]edge
 	values   map[variable][]valueFact
 	orNulls  map[variable][]*source
-	nonNulls map[variable]bool
+	nonNulls []variable
+
+	// sees is the result of visible, once all facts are there.
+	sees []*env
 }
 
 // edge says that two variables are equal. Where in is set, to is a variable of
@@ -141,20 +146,52 @@ func (a *analysis) assignOrNull(e *env, x variable, s *source) {
 
 // excludeNull notes that x is not NULL.
 func (e *env) excludeNull(x variable) {
-	if e.nonNulls == nil {
-		e.nonNulls = make(map[variable]bool)
+	if !slices.Contains(e.nonNulls, x) {
+		e.nonNulls = append(e.nonNulls, x)
 	}
-	e.nonNulls[x] = true
 }
 
-// nonNull reports whether x is known not to be NULL.
-func (e *env) nonNull(x variable) bool {
-	for ; e != nil; e = e.parent {
-		if e.nonNulls[x] {
-			return true
+// visible returns the envs whose facts are known at e: those around it, and
+// those of nullable sides that must have found a partner, because one of their
+// columns is known not to be NULL.
+func (a *analysis) visible(e *env) []*env {
+	if e.sees != nil {
+		return e.sees
+	}
+	var list []*env
+	for up := e; up != nil; up = up.parent {
+		list = append(list, up)
+	}
+	for i := 0; i < len(list); i++ {
+		for _, x := range list[i].nonNulls {
+			list = append(list, matched(a.vars[x].env, list)...)
 		}
 	}
-	return false
+	if a.settled {
+		e.sees = list
+	}
+	return list
+}
+
+// matched returns the nullable sides from e up to an env of the list that are
+// not in it, nil where something else is between them.
+func matched(e *env, list []*env) []*env {
+	var out []*env
+	for ; e != nil && !slices.Contains(list, e); e = e.parent {
+		if !e.nullable {
+			return nil
+		}
+		out = append(out, e)
+	}
+	if e == nil {
+		return nil
+	}
+	return out
+}
+
+// nonNull reports whether x is known not to be NULL at e.
+func (a *analysis) nonNull(x variable, e *env) bool {
+	return slices.ContainsFunc(a.visible(e), func(e *env) bool { return slices.Contains(e.nonNulls, x) })
 }
 
 // node is a variable as it is known at a place.
@@ -206,7 +243,7 @@ func (c *closure) add(n node, strict bool) {
 
 // expand follows what is known of one node.
 func (a *analysis) expand(c *closure, n reached) {
-	for e := n.env; e != nil; e = e.parent {
+	for _, e := range a.visible(n.env) {
 		for _, to := range e.edges[n.v] {
 			at := n.env
 			if to.in != nil {

@@ -102,7 +102,7 @@ func (a *analysis) conclude(t *compiled, q *querytree.Query, top *level) {
 func (a *analysis) concludeSizes(t *compiled, q *querytree.Query) {
 	t.would = WouldScatter
 	if q.Kind == querytree.QuerySelect && len(q.Targets) == 1 && len(q.From) == 0 && q.Where == nil && isPlain(q) &&
-		len(q.OrderBy) == 0 && len(q.With) == 0 && a.flags == 0 && len(a.home) == 0 && !a.atHome {
+		len(q.OrderBy) == 0 && len(q.With) == 0 && a.flags == 0 && len(a.home) == 0 {
 		if f, ok := q.Targets[0].Expr.(*querytree.Function); ok && a.isSize(f) {
 			t.merge = &Merge{Columns: []MergeColumn{MergeSum}}
 			return
@@ -119,7 +119,9 @@ func (a *analysis) isSize(f *querytree.Function) bool {
 		return false
 	}
 	for _, x := range f.Args {
-		if a.dialect.value(x, false) == nil && !a.isName(x) {
+		f, _ := x.(*querytree.Function)
+		own := f != nil && len(f.Args) == 0 && a.dialect.functions.class(f.Name) == functionPure && !a.db.Functions[f.Name]
+		if !own && !a.isName(x) && a.dialect.value(x, false) == nil {
 			return false
 		}
 	}
@@ -171,7 +173,7 @@ func (a *analysis) finish(t *compiled) {
 	list, of := a.groups()
 	t.groups = list
 	for i, r := range a.refs {
-		t.tables = append(t.tables, tableNote{name: r.String(), rule: ruleOf(r.relation), group: of[i]})
+		t.tables = append(t.tables, tableNote{name: r.String(), column: r.relation.Key.Column, rule: ruleOf(r.relation), group: of[i]})
 	}
 	for _, rel := range a.copies {
 		t.tables = append(t.tables, tableNote{name: rel.Name.String(), rule: ruleOf(rel), group: -1})

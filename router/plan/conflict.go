@@ -32,29 +32,15 @@ func (a *analysis) conflict(l *level, rel *topology.Relation, target rows, ins *
 	tail.items = slices.Concat(target.items, proposed.items)
 	saved := l.scope
 	l.scope = &scope{rows: tail}
-	a.tailFacts(l, rel, target, proposed)
+	if rel.Placement == topology.Sharded {
+		// All arbiters hold the key: the row that is there has the same one.
+		ins.known(proposed)
+	}
 	for _, s := range c.Set {
 		a.assignment(s, l)
 	}
 	a.expr(c.Where, l)
 	l.scope = saved
-}
-
-// tailFacts notes what is known of the rows that the tail of an upsert sees:
-// all arbiters hold the key, so that both rows have the key that was given.
-func (a *analysis) tailFacts(l *level, rel *topology.Relation, target, proposed rows) {
-	if rel.Placement != topology.Sharded || rel.Key.Column == "" || len(a.refs) == 0 {
-		return
-	}
-	ref := a.refs[len(a.refs)-1]
-	if !ref.rows || ref.relation != rel || len(ref.sources) != 1 {
-		return
-	}
-	for _, r := range []rows{target, proposed} {
-		if v, n := pick(r.columns, rel.Key.Column); n == 1 {
-			a.assign(l.env, v, ref.sources[0])
-		}
-	}
 }
 
 // arbiters refuses an upsert that one of its arbiter indexes could decide

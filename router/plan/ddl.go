@@ -39,7 +39,7 @@ func (a *analysis) otherStatement(t *compiled, s *querytree.Statement) {
 func (a *analysis) createTableAs(t *compiled, s *querytree.Statement) {
 	a.write = true
 	if !s.Temporary {
-		a.fail(sqlerr.NotSupported(s.Tag+" is not supported through shardproxy").
+		a.fail(sqlerr.NotSupported(s.Tag + " is not supported through shardproxy").
 			WithDetail("Every node would make its own rows.").
 			WithHint("Create the table, then use INSERT ... SELECT."))
 		return

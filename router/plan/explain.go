@@ -51,11 +51,38 @@ func (t *Template) Explain(db *topology.Database, env *Env, lits, params sqlscan
 	if p.Keyed {
 		e.Key = string(p.Kind) + ":" + ring.FormatKey(p.KeyType, p.Key)
 	}
-	for _, note := range t.tables {
-		e.Tables = append(e.Tables, TableExplanation{Table: note.name, Rule: note.rule, Bound: t.boundBy(note.group)})
+	for i := range t.tables {
+		note := &t.tables[i]
+		bound := ""
+		if note.group >= 0 {
+			bound = t.boundBy(note, t.counts(db, lits, params, note.group))
+		}
+		e.Tables = append(e.Tables, TableExplanation{Table: note.name, Rule: note.rule, Bound: bound})
 	}
 	e.Why = append(t.reasons(&p), t.why...)
 	return e
+}
+
+// counts returns which candidate of a group counts, -1 if none does.
+func (t *compiled) counts(db *topology.Database, lits, params sqlscan.Keys, group int) int {
+	var p Plan
+	ev := &p.eval
+	ev.begin(&p, db, lits, params, nil)
+	g := t.groups[group]
+	missing := -1
+	for i := range g.candidates {
+		c := &g.candidates[i]
+		if c.source == nil {
+			return i
+		}
+		switch ev.try(c.source, g); ev.state {
+		case sqlscan.KeyOK, sqlscan.KeyNull:
+			return i
+		case 0:
+			missing = i
+		}
+	}
+	return missing
 }
 
 // touched lists the partitions a plan touches.
@@ -69,29 +96,27 @@ func (p *Plan) touched() []ring.Partition {
 	return nil
 }
 
-// boundBy says what binds a group.
-func (t *compiled) boundBy(group int) string {
-	if group < 0 {
-		return ""
-	}
-	g := t.groups[group]
-	if g.drawn {
-		return g.column + " is made by the database"
-	}
-	if len(g.candidates) == 0 {
-		if g.orNull {
-			return "not bound: rows with a NULL key may be among them"
-		}
+// boundBy says what binds a table reference: candidate i of its group.
+func (t *compiled) boundBy(note *tableNote, i int) string {
+	g := t.groups[note.group]
+	switch {
+	case g.drawn:
+		return note.column + " is made by the database"
+	case len(g.candidates) == 0 && g.orNull:
+		return "not bound: rows with a NULL key may be among them"
+	case len(g.candidates) == 0:
 		return "not bound"
+	case i < 0:
+		return "not bound: " + g.candidates[0].source.describe(g.typ) + " is no " + g.typ.String() + " key in canonical spelling"
 	}
-	c := g.candidates[0]
-	if g.column == "" {
+	c := g.candidates[i]
+	if note.column == "" {
 		return "by its name"
 	}
 	if c.source == nil {
-		return g.column + " IS NULL"
+		return note.column + " IS NULL"
 	}
-	text := g.column + " = " + c.source.describe()
+	text := note.column + " = " + c.source.describe(g.typ)
 	if c.null {
 		text += ", or NULL"
 	}

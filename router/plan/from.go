@@ -151,10 +151,10 @@ func (a *analysis) join(j *querytree.Join, l *level, e *env, left rows) rows {
 	switch j.Kind {
 	case querytree.LeftJoin:
 		re = newEnv(e)
-		on = re
+		re.nullable, on = true, re
 	case querytree.RightJoin:
 		le = newEnv(e)
-		on = le
+		le.nullable, on = true, le
 	case querytree.FullJoin:
 		le, re = newEnv(e), newEnv(e)
 		on = newEnv(e)

@@ -85,7 +85,7 @@ func (a *analysis) group(r *reference) *group {
 	g := &group{
 		kind: key.Kind, typ: key.Type, write: r.write || r.rows, rows: r.rows, drawn: r.drawn,
 		replicated: key.NullReplicated,
-		table: r.relation.Name.String(), column: key.Column,
+		table:      r.relation.Name.String(), column: key.Column,
 	}
 	if key.Column == "" {
 		g.rows = false // the name is the key, whatever the rows hold

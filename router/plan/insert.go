@@ -33,7 +33,7 @@ func (a *analysis) writable(rel *topology.Relation, w topology.Writes, assigned 
 	switch rel.Placement {
 	case topology.Sharded:
 	case topology.Reference:
-		a.replicates(sqlerr.NotSupported("writes to reference table "+name+" are not supported yet").
+		a.replicates(sqlerr.NotSupported("writes to reference table " + name + " are not supported yet").
 			WithDetail("Every node has a copy of the table."))
 	case topology.Global:
 		a.needHome("table " + rel.Name.String() + " is global")
@@ -88,6 +88,7 @@ func (a *analysis) insert(l *level) output {
 	ins := &insertion{a: a, l: l, rel: rel, rows: r, source: source}
 	ins.plan()
 	l.scope = &scope{rows: r}
+	ins.known(r)
 	a.conflict(l, rel, r, ins)
 	out := a.targets(q.Returning, l)
 	return out
@@ -126,6 +127,14 @@ type insertion struct {
 	columns []string
 	// added: the statement has no column list.
 	added bool
+	// ref is the reference that stands for the new rows of a sharded table.
+	ref *reference
+}
+
+// refer notes the reference that stands for the new rows.
+func (ins *insertion) refer(ref *reference) {
+	ins.ref = ref
+	ins.a.refs = append(ins.a.refs, ref)
 }
 
 func (ins *insertion) plan() {
@@ -142,7 +151,7 @@ func (ins *insertion) plan() {
 	}
 	ref := &reference{relation: ins.rel, alias: q.Target.Alias, env: ins.l.env, key: noVariable, rows: true, level: ins.l}
 	if ins.rel.Key.Column == "" {
-		ins.a.refs = append(ins.a.refs, ref)
+		ins.refer(ref)
 		return
 	}
 	at := slices.Index(ins.columns, ins.rel.Key.Column)
@@ -155,6 +164,23 @@ func (ins *insertion) plan() {
 		ins.selected(ref, at)
 	default:
 		ins.valued(ref, at)
+	}
+}
+
+// known notes what is known of the key of the new rows, for what else the
+// statement says of them: RETURNING and the tail of an upsert.
+func (ins *insertion) known(r rows) {
+	ref := ins.ref
+	if ref == nil || ref.drawn || ins.rel.Key.Column == "" {
+		return
+	}
+	v, n := pick(r.columns, ins.rel.Key.Column)
+	switch {
+	case n != 1:
+	case ref.key != noVariable:
+		ins.l.env.link(v, edge{to: ref.key, in: ref.env, same: true})
+	case len(ref.sources) == 1 && ins.a.takes(v, ref.sources[0]):
+		ins.l.env.suppose(v, valueFact{source: ref.sources[0]})
 	}
 }
 
@@ -212,7 +238,7 @@ func (ins *insertion) keyName() string { return ins.rel.Name.String() + "." + in
 // null plans rows whose key is NULL.
 func (ins *insertion) null(ref *reference) {
 	ref.sources = append(ref.sources, &source{kind: sourceNull, family: familyAny})
-	ins.a.refs = append(ins.a.refs, ref)
+	ins.refer(ref)
 }
 
 // draw plans rows whose key must be made first. at is the place in the list
@@ -240,7 +266,7 @@ func (ins *insertion) draw(ref *reference, at int) {
 	a.rewrite.Draw, a.rewrite.Column, a.rewrite.KeyIndex = &ins.rel.Key.Draw, ins.rel.Key.Column, at
 	a.rewrite.DefaultValues = q.Source == nil
 	ref.drawn = true
-	a.refs = append(a.refs, ref)
+	ins.refer(ref)
 }
 
 // valued plans the rows of INSERT ... VALUES.
@@ -266,7 +292,7 @@ func (ins *insertion) valued(ref *reference, at int) {
 	switch {
 	case defaults == 0 && len(ref.sources) > 0:
 		ref.sources = []*source{union(dedupe(ref.sources))}
-		ins.a.refs = append(ins.a.refs, ref)
+		ins.refer(ref)
 	case defaults == len(rows):
 		ins.draw(ref, at)
 	default:
@@ -283,5 +309,5 @@ func (ins *insertion) selected(ref *reference, at int) {
 		return
 	}
 	ref.key, ref.env = out.columns[at].v, out.env
-	ins.a.refs = append(ins.a.refs, ref)
+	ins.refer(ref)
 }

@@ -15,7 +15,7 @@ func (t *Template) plan(db *topology.Database, env *Env, lits, params sqlscan.Ke
 	switch {
 	case t.failure != nil:
 		out.UnknownTable = t.unknown
-		out.reject(t.failure, t.would)
+		out.reject(t.failure, 0)
 		return
 	case t.hint.err != nil:
 		out.reject(t.hint.err, 0)
@@ -69,7 +69,7 @@ func (t *Template) place(db *topology.Database, env *Env, out *Plan) {
 	}
 	if t.blocked != nil {
 		if kind == "" || t.needsNode {
-			out.reject(t.blocked, t.would)
+			out.reject(t.blocked, 0)
 			return
 		}
 		ev.useHint(out)
@@ -206,6 +206,7 @@ func (t *Template) spread(db *topology.Database, open bool, out *Plan) {
 		}
 	}
 	ev.whole = true
+	out.Keyed, out.Kind, out.KeyType, out.Key = false, "", 0, out.Key[:0]
 	if ev.nodes.Len() == 1 {
 		t.single(db, out)
 		return
@@ -347,7 +348,7 @@ func (t *Template) planAtNode(db *topology.Database, env *Env, out *Plan) {
 		out.reject(sqlerr.NotSupported("a statement for all nodes with the hint "+t.hint.text), 0)
 		return
 	case t.blocked != nil && !t.needsNode:
-		out.reject(t.blocked, t.would)
+		out.reject(t.blocked, 0)
 		return
 	}
 	if t.blocked == nil {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"shardproxy/meta/topology"
 	"shardproxy/router/querytree"
 )
@@ -15,11 +17,11 @@ import (
 // side, all other sharded tables are joined to its key by "=", and the
 // outermost level does not look at several result rows at once.
 func (a *analysis) merging(q *querytree.Query, top *level) (*Merge, string) {
-	if q == nil || top == nil || q.Kind != querytree.QuerySelect {
-		return nil, "this kind of statement"
-	}
 	if reason := a.inseparable(q, top); reason != "" {
 		return nil, reason
+	}
+	if q.Kind != querytree.QuerySelect {
+		return nil, "this kind of statement"
 	}
 	anchor := a.anchor()
 	if anchor == nil {
@@ -79,7 +81,7 @@ func (a *analysis) anchor() *reference {
 // once.
 func (a *analysis) inResult(e *env) bool {
 	for ; e != a.root; e = e.parent {
-		if e == nil || !e.plain {
+		if e == nil || !e.plain && !(e.nullable && slices.Contains(a.visible(e.parent), e)) {
 			return false
 		}
 	}
@@ -109,7 +111,7 @@ func (a *analysis) mayBeNull(r *reference) bool {
 		return false
 	}
 	for _, n := range a.closureOf(r.key, r.env).nodes {
-		if n.strict || n.env.nonNull(n.v) {
+		if n.strict || a.nonNull(n.v, n.env) {
 			return false
 		}
 	}

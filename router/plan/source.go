@@ -87,8 +87,8 @@ func (s *source) resolve(t ring.KeyType) *source {
 	return s
 }
 
-// describe returns the source in words.
-func (s *source) describe() string {
+// describe returns the source in words, as keys of type t.
+func (s *source) describe(t ring.KeyType) string {
 	switch s.kind {
 	case sourceSlot:
 		return "literal " + strconv.Itoa(s.n+1)
@@ -101,7 +101,7 @@ func (s *source) describe() string {
 	case sourceText:
 		return "constant " + s.text
 	case sourceKey:
-		return "a constant"
+		return "constant " + ring.FormatKey(t, []byte(s.text))
 	case sourceNull:
 		return "NULL"
 	}
@@ -113,7 +113,7 @@ func (s *source) describe() string {
 		if i == maxDescribed {
 			return text + "..."
 		}
-		text += part.describe()
+		text += part.describe(t)
 	}
 	return text
 }

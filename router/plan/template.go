@@ -61,9 +61,10 @@ type compiled struct {
 
 // tableNote is what Explain says of a table reference.
 type tableNote struct {
-	name  string
-	rule  string
-	group int // index of its group, -1 for tables without a key
+	name   string
+	column string // of its shard key
+	rule   string
+	group  int // index of its group, -1 for tables without a key
 }
 
 // NeedsParams reports whether the place depends on parameters: without them Plan

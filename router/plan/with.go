@@ -224,6 +224,7 @@ func (a *analysis) recursiveOutput(t *trial, e *env) output {
 // each step passes on. Dropping one may topple others, so it is repeated until
 // all that are left hold together.
 func (a *analysis) settle() {
+	a.settled = true
 	for again := true; again; {
 		again = false
 		for _, t := range a.trials {
