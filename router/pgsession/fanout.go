@@ -14,7 +14,7 @@ import (
 // the statement before the first answer is read.
 type fanout struct {
 	nodes []topology.NodeIndex
-	merge *plan.Merge
+	merge *plan.Merge // nil: the rows are concatenated
 	// send writes the statement to a link, up to Sync or as a Query.
 	send func(l *link) error
 	// binary says for each column of a merged row whether the client asked
@@ -166,7 +166,7 @@ func (m *machine) startScatter(st *step) bool {
 	text := st.text
 	m.noticePlan(&st.plan)
 	m.runTask(&scatterTask{fanout{
-		nodes: nodesOf(&st.plan), merge: st.plan.Merge,
+		nodes: nodesOf(&st.plan), merge: oneRow(st.plan.Merge),
 		send: func(l *link) error {
 			l.out = pgwire.AppendQuery(l.out, text)
 			return nil
@@ -189,6 +189,15 @@ func (m *machine) allowScatter() *sqlerr.Error {
 			WithHint("Use READ COMMITTED, or add the shard key to its conditions.")
 	}
 	return nil
+}
+
+// oneRow returns m where the results become one row, nil where they are
+// concatenated.
+func oneRow(m *plan.Merge) *plan.Merge {
+	if m == nil || m.Columns == nil {
+		return nil
+	}
+	return m
 }
 
 func nodesOf(p *plan.Plan) []topology.NodeIndex {
@@ -238,7 +247,7 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	}
 	m.noticePlan(&o.portal.plan)
 	m.batch.multi = &batchTask{fanout{
-		nodes: nodesOf(&o.portal.plan), merge: o.portal.plan.Merge,
+		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
 		before: before, quietParse: !m.parsedInBatch(o.statement),
 		send:   m.sendFanned,
 		binary: func(i int) bool { return o.bind.ResultFormat(i) == pgwire.FormatBinary },
@@ -289,7 +298,7 @@ func (m *machine) sendFanned(l *link) error {
 	merged := false
 	for i := range m.batch.ops {
 		if o := &m.batch.ops[i]; o.typ == pgwire.MsgBind {
-			merged = o.portal.plan.Merge != nil
+			merged = oneRow(o.portal.plan.Merge) != nil
 		}
 	}
 	for i := range m.batch.ops {
