@@ -3,6 +3,8 @@ package catalog_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -19,24 +21,29 @@ func TestMain(m *testing.M) { pgservertest.Main(m, &cluster, 3) }
 
 const partitions = 64
 
-// fleet is a database on three fresh, empty nodes.
+// fleet is a database on nodes that were empty when its test began.
 type fleet struct {
 	t     *testing.T
 	db    *topology.Database
 	nodes *catalog.Nodes
+	dsns  []string
 	conns []*pgx.Conn // as the application's role, for the test's own statements
 }
 
-func newFleet(t *testing.T, rules topology.Rules) *fleet {
-	t.Helper()
-	return newFleetOn(t, rules, cluster.NewDatabases(t))
+// inTurn runs tests one after the other on the same databases, which each finds
+// empty: making databases takes longer than the tests.
+func inTurn(t *testing.T, dsns []string, tests map[string]func(*testing.T, []string)) {
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		t.Run(name, func(t *testing.T) { tests[name](t, dsns) })
+	}
 }
 
-func newFleetOn(t *testing.T, rules topology.Rules, dsns []string) *fleet {
+// newFleet empties the databases and makes them the nodes of a database.
+func newFleet(t *testing.T, dsns []string, rules topology.Rules) *fleet {
 	t.Helper()
 	// Registered first, so that it runs after the connections are closed.
 	t.Cleanup(func() { goleak.VerifyNone(t, pgservertest.IgnoreServers()) })
-	f := &fleet{t: t, db: &topology.Database{Name: "app", Engine: topology.Postgres, Rules: rules}}
+	f := &fleet{t: t, db: &topology.Database{Name: "app", Engine: topology.Postgres, Rules: rules}, dsns: dsns}
 	for i, dsn := range dsns {
 		f.db.Nodes = append(f.db.Nodes, topology.Node{
 			ID: topology.NodeID(fmt.Sprintf("pg-%d", i+1)), Slot: topology.Slot(i), Weight: 1, DSN: dsn,
@@ -47,9 +54,23 @@ func newFleetOn(t *testing.T, rules topology.Rules, dsns []string) *fleet {
 		}
 		t.Cleanup(func() { _ = conn.Close(context.Background()) })
 		f.conns = append(f.conns, conn)
+		f.empty(i)
 	}
 	f.nodes = f.open()
 	return f
+}
+
+// empty drops everything in a node's database.
+func (f *fleet) empty(node int) {
+	f.t.Helper()
+	f.exec(node, `
+ALTER DATABASE `+f.ident(node)+` RESET ALL;
+DO $$ DECLARE s text; BEGIN
+  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)' LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', s);
+  END LOOP;
+END $$;
+CREATE SCHEMA public AUTHORIZATION `+pgx.Identifier{f.conns[node].Config().User}.Sanitize(), asSuperuser)
 }
 
 func (f *fleet) open() *catalog.Nodes {
@@ -61,12 +82,35 @@ func (f *fleet) open() *catalog.Nodes {
 	return nodes
 }
 
+const simple = pgx.QueryExecModeSimpleProtocol
+
+type catalogType = catalog.Type
+
+// role says who runs a test's statement.
+type role bool
+
+const asSuperuser role = true
+
 // exec runs SQL on one node.
-func (f *fleet) exec(node int, sql string) {
+func (f *fleet) exec(node int, sql string, as ...role) {
 	f.t.Helper()
-	if _, err := f.conns[node].Exec(f.t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+	conn := f.conns[node]
+	if len(as) > 0 {
+		var err error
+		conn, err = pgx.Connect(f.t.Context(), cluster.AdminDSN(f.t, node, f.dsns[node]))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+	}
+	if _, err := conn.Exec(f.t.Context(), sql, simple); err != nil {
 		f.t.Fatalf("node %d: %s: %v", node, sql, err)
 	}
+}
+
+// ident is the name of a node's database, quoted.
+func (f *fleet) ident(node int) string {
+	return pgx.Identifier{f.conns[node].Config().Database}.Sanitize()
 }
 
 // everywhere runs SQL on all nodes, as DDL through the proxy.

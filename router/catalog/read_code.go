@@ -63,7 +63,7 @@ SELECT p.polrelid, p.polname,
  ORDER BY p.polrelid, p.polname COLLATE "C"`, userFunctionsOf("pg_policy", "p.oid", false))
 	return r.each(ctx, sql, []any{&table, &name, &reads, &functions}, func() error {
 		if rel := r.byOID[table]; rel != nil && len(reads)+len(functions) > 0 {
-			policy := topology.Policy{Name: name, Functions: functions}
+			policy := topology.Policy{Name: name, Functions: append([]string(nil), functions...)}
 			for _, oid := range reads {
 				policy.Reads = append(policy.Reads, r.nameOf(oid))
 			}

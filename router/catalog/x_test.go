@@ -1,5 +1,0 @@
-package catalog_test
-
-import "shardproxy/meta/topology"
-
-var zero topology.Rules
