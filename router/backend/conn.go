@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,9 +40,8 @@ type Conn struct {
 	peeker peeker
 	// unread is what Unread and the liveness check put back. Read takes it first.
 	unread []byte
-	// broken and timed are the holder's: the next Release closes the
-	// connection; a deadline may be set.
-	broken, timed bool
+	broken atomic.Bool // the next Release closes the connection
+	timed  atomic.Bool // a deadline may be set
 
 	sendCancel func(ctx context.Context) (settled bool, err error)
 	terminate  []byte
@@ -137,7 +137,11 @@ func NewConn(nc net.Conn, o ConnOptions) (*Conn, error) {
 	return c, nil
 }
 
-// Read implements net.Conn. It returns first what Unread put back.
+// String names the connection; it holds no secret.
+func (c *Conn) String() string { return fmt.Sprintf("connection %d to node %q", c.PID, c.Node) }
+
+// Read implements net.Conn. It returns first what Unread put back. Of Read and
+// Unread one may run at a time.
 func (c *Conn) Read(b []byte) (int, error) {
 	if len(c.unread) > 0 {
 		return c.readUnread(b), nil
@@ -172,20 +176,20 @@ func (c *Conn) WriteBuffers(bufs *net.Buffers) (int64, error) { return bufs.Writ
 // SetDeadline implements net.Conn. Release clears a deadline that the holder
 // left behind.
 func (c *Conn) SetDeadline(t time.Time) error {
-	c.timed = true
+	c.timed.Store(true)
 	return c.nc.SetDeadline(t)
 }
 
 // SetReadDeadline implements net.Conn.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.timed = true
+	c.timed.Store(true)
 	return c.nc.SetReadDeadline(t)
 }
 
 // SetWriteDeadline implements net.Conn. On an encrypted connection a write that
 // timed out leaves it unusable.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.timed = true
+	c.timed.Store(true)
 	return c.nc.SetWriteDeadline(t)
 }
 
@@ -200,7 +204,7 @@ func (c *Conn) Encrypted() bool { return c.nc != c.sock }
 
 // MarkBroken makes the next Release close the connection. Exec calls it where
 // it could not read up to ReadyForQuery.
-func (c *Conn) MarkBroken() { c.broken = true }
+func (c *Conn) MarkBroken() { c.broken.Store(true) }
 
 // Close closes the socket at once. It may be called by anybody, to unblock the
 // holder, who must still Release or Discard the connection.
@@ -224,10 +228,10 @@ const terminateTimeout = 100 * time.Millisecond
 
 // clearDeadline takes back what the holder set. It reports whether it could.
 func (c *Conn) clearDeadline() bool {
-	if !c.timed {
+	if !c.timed.Load() {
 		return true
 	}
-	c.timed = false
+	c.timed.Store(false)
 	return c.nc.SetDeadline(time.Time{}) == nil
 }
 

@@ -31,7 +31,7 @@ const (
 func (t *trouble) fail(err error, now time.Time) {
 	t.failures++
 	t.last = err
-	if nodeIsFull(err) { // the next attempt would fail too
+	if serverRefuses(err) { // the next attempt would end the same way
 		t.failures = max(t.failures, maxFailures)
 	}
 	if !t.open() {
@@ -106,29 +106,31 @@ func (p *Pool) dialFailed(err error) {
 	}
 	p.mu.trouble.fail(err, p.o.Clock.Now())
 	failures := p.mu.trouble.failures
-	p.comfortWaitersLocked(err)
+	p.disappointLocked(err)
 	p.mu.Unlock()
 	p.o.Logger.Warn("cannot connect to node", "node", p.o.Node, "failures", failures, "error", err)
 }
 
-// comfortWaitersLocked decides what becomes of the waiting clients after a dial
-// failed. They go on waiting only for something that is likely to come.
-func (p *Pool) comfortWaitersLocked(err error) {
-	others := len(p.mu.conns) > 0 // that may be released
+// disappointLocked decides what becomes of the waiting clients after a dial
+// failed. They go on waiting only for something that is likely to come: another
+// dial, or the release of a connection that still works.
+func (p *Pool) disappointLocked(err error) {
+	others := len(p.mu.conns) > 0
+	down := p.mu.trouble.open() && !serverRefuses(err)
 	switch {
-	case p.mu.dialing == 0 && !others,
-		p.mu.dialing == 0 && p.mu.trouble.open() && !nodeIsFull(err):
+	case p.mu.dialing == 0 && (!others || down):
 		p.failWaitersLocked(p.unavailableLocked())
 	case others:
 		p.serveWaitersLocked()
 	}
 }
 
-// nodeIsFull reports whether a server refused a connection because it has too
-// many (SQLSTATE class 53, Insufficient Resources): those we have still work.
-func nodeIsFull(err error) bool {
+// serverRefuses reports whether a server that is up refused one more connection:
+// it has too many, or does not like the login. Those it gave before still work,
+// unless it is about to stop (SQLSTATE 57P0x).
+func serverRefuses(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && strings.HasPrefix(pg.Code, "53")
+	return ok && !strings.HasPrefix(pg.Code, "57P")
 }
 
 func (p *Pool) unavailableLocked() error {

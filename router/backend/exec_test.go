@@ -63,8 +63,8 @@ func TestExec(t *testing.T) {
 	if _, err := Exec(t.Context(), c, "COPY t TO STDOUT"); !errors.Is(err, errCopy) {
 		t.Errorf("error of COPY TO STDOUT: %v", err)
 	}
-	if _, err := Exec(t.Context(), c, "SELECT 1\x00; DROP TABLE t"); err == nil || c.broken {
-		t.Errorf("error %v of a NUL byte, broken %v", err, c.broken)
+	if _, err := Exec(t.Context(), c, "SELECT 1\x00; DROP TABLE t"); err == nil || c.broken.Load() {
+		t.Errorf("error %v of a NUL byte, broken %v", err, c.broken.Load())
 	}
 	queryOne(t, c, "SELECT 1")
 }
@@ -89,7 +89,7 @@ func TestExecErrorFields(t *testing.T) {
 
 // Large results and statements pass.
 func TestExecLarge(t *testing.T) {
-	c := dial(t, DialOptions{DSN: cluster.NewDatabase(t, 0)})
+	c := dial(t, DialOptions{DSN: anyDatabase(t)})
 	r, err := Exec(t.Context(), c, "SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
 	if err != nil || len(r.Rows) != 2000 || len(r.Rows[1999][0]) != 1000 {
 		t.Fatalf("error %v", err)
@@ -102,7 +102,7 @@ func TestExecLarge(t *testing.T) {
 // When its context ends, the statement ends on the server as well, and the
 // connection is closed by Release.
 func TestExecContext(t *testing.T) {
-	p := pgPool(t, cluster.NewDatabase(t, 0), PoolOptions{Max: 1})
+	p := pgPool(t, anyDatabase(t), PoolOptions{Max: 1})
 	c := acquire(t, p)
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -169,8 +169,8 @@ func TestExecBadServer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _ := scripted(t, []byte(tt.answer))
-			if _, err := Exec(t.Context(), c, "X"); !errors.Is(err, ErrBroken) || !c.broken {
-				t.Errorf("error %v, broken %v", err, c.broken)
+			if _, err := Exec(t.Context(), c, "X"); !errors.Is(err, ErrBroken) || !c.broken.Load() {
+				t.Errorf("error %v, broken %v", err, c.broken.Load())
 			}
 		})
 	}
@@ -222,10 +222,11 @@ func FuzzExec(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		c, r := scripted(t, answer)
 		result, err := Exec(context.Background(), c, "X")
-		if c.broken != errors.Is(err, ErrBroken) {
-			t.Errorf("error %v, broken %v", err, c.broken)
+		broken := c.broken.Load()
+		if broken != errors.Is(err, ErrBroken) {
+			t.Errorf("error %v, broken %v", err, broken)
 		}
-		if c.broken {
+		if broken {
 			return
 		}
 		if result == nil {

@@ -120,7 +120,9 @@ func (n *fakeNode) newPool(t testing.TB, o PoolOptions) *Pool {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := p.Close(context.Background()); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := p.Close(ctx); err != nil {
 			t.Error(err)
 		}
 		if open := n.open(); open != 0 {

@@ -3,9 +3,13 @@ package backend
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // reasons counts why connections were closed.
@@ -106,6 +110,86 @@ func TestLifetime(t *testing.T) {
 			t.Errorf("released: %+v, %v", s, m.closed)
 		}
 	})
+}
+
+// stoppedClock shows the time it is told.
+type stoppedClock struct {
+	wallClock
+	now time.Time
+}
+
+func (c *stoppedClock) Now() time.Time { return c.now }
+
+func TestInjectedClock(t *testing.T) {
+	clock := &stoppedClock{now: time.Unix(1e9, 0)}
+	m := reasons{closed: map[CloseReason]int{}}
+	p := new(fakeNode).newPool(t, PoolOptions{Lifetime: time.Hour, Clock: clock, Metrics: m})
+	c := acquire(t, p)
+	clock.now = clock.now.Add(time.Hour)
+	p.Release(c)
+	if m.closed[ClosedLifetime] != 1 {
+		t.Errorf("%v", m.closed)
+	}
+}
+
+// timings remembers what a pool observed.
+type timings struct {
+	noMetrics
+	mu     sync.Mutex
+	waited []time.Duration
+	dialed []time.Duration
+	failed int
+}
+
+func (m *timings) QueueWaited(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waited = append(m.waited, d)
+}
+
+func (m *timings) Dialed(d time.Duration, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dialed = append(m.dialed, d)
+	if err != nil {
+		m.failed++
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, node := new(timings), new(fakeNode)
+		node.set(time.Second, nil)
+		p := node.newPool(t, PoolOptions{Max: 1, QueueTimeout: 3 * time.Second, Metrics: m})
+		c := acquire(t, p)
+		if _, err := p.Acquire(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		p.Release(c)
+		p.Release(acquire(t, p)) // did not have to wait
+		node.set(2*time.Second, errRefused)
+		p.Discard(acquire(t, p))
+		if _, err := p.Acquire(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		if diff := cmp.Diff([]time.Duration{time.Second, 3 * time.Second, 2 * time.Second}, m.waited); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second}, m.dialed); diff != "" || m.failed != 1 {
+			t.Error(diff, m.failed)
+		}
+	})
+}
+
+func TestCloseReasonNames(t *testing.T) {
+	seen := make(map[string]bool)
+	for r := ClosedDiscarded; r <= ClosedPool; r++ {
+		name := r.String()
+		if strings.Contains(name, "(") || seen[name] {
+			t.Errorf("reason %d is called %q", uint8(r), name)
+		}
+		seen[name] = true
+	}
 }
 
 func TestNoLimits(t *testing.T) {

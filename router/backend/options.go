@@ -23,7 +23,8 @@ type PoolOptions struct {
 
 	// Min connections are kept open by Maintain. Default 0.
 	Min int
-	// Max connections exist at most, those being dialled included. Default 20.
+	// Max connections exist at most, those being dialled included. Default 20,
+	// or Min if that is more.
 	Max int
 	// QueueTimeout is how long Acquire waits at most. Default 10s.
 	QueueTimeout time.Duration
@@ -34,7 +35,7 @@ type PoolOptions struct {
 	// IdleTimeout is how long a connection above Min stays idle. Default 10m,
 	// negative: no limit.
 	IdleTimeout time.Duration
-	// DialTimeout bounds one call of Dial. Default 5s.
+	// DialTimeout bounds one call of Dial, in real time. Default 5s.
 	DialTimeout time.Duration
 
 	Clock   Clock        // default: the time of day

@@ -95,12 +95,12 @@ func (p *Pool) takeIdleLocked() *Conn {
 }
 
 // Release gives back a connection on which the server waits for a command,
-// outside a transaction, everything it sent read (or put back by Unread). It is
-// closed instead if it is marked broken, has reached its lifetime, or if the
-// pool is too large or closed. It goes to nobody while a cancel request for it
-// is in flight.
+// outside a transaction, everything it sent read (or put back by Unread), no
+// Read running. It is closed instead if it is marked broken, has reached its
+// lifetime, or if the pool is too large or closed. It goes to nobody while a
+// cancel request for it is in flight.
 func (p *Pool) Release(c *Conn) {
-	broken := !c.clearDeadline() || c.broken
+	broken := !c.clearDeadline() || c.broken.Load()
 	p.mu.Lock()
 	if c.pool != p || c.pooled.state != connHeld {
 		p.mu.Unlock()

@@ -37,6 +37,9 @@ type DialOptions struct {
 	AllowStandby bool
 }
 
+// String names the node; it holds no secret.
+func (o DialOptions) String() string { return fmt.Sprintf("login to node %q", o.Node) }
+
 // DialPostgres logs in to a PostgreSQL server (manual, section 55.2.1 Start-up)
 // and takes the connection over. Of several hosts it takes the first that
 // accepts the login and is no standby. No error contains a password; a server's
@@ -62,7 +65,8 @@ func dialPostgres(ctx context.Context, o DialOptions) (*Conn, error) {
 	}
 	hijacked, err := takeOver(ctx, pg, o.OnConnect)
 	if err != nil {
-		return nil, errors.Join(err, pg.Conn().Close())
+		_ = pg.Conn().Close() // what matters is err
+		return nil, err
 	}
 	cancel.prepare(hijacked)
 	c, err := NewConn(hijacked.Conn, ConnOptions{
@@ -74,7 +78,8 @@ func dialPostgres(ctx context.Context, o DialOptions) (*Conn, error) {
 		Terminate:  pgwire.AppendTerminate(nil),
 	})
 	if err != nil {
-		return nil, errors.Join(err, hijacked.Conn.Close())
+		_ = hijacked.Conn.Close()
+		return nil, err
 	}
 	return c, nil
 }

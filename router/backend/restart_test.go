@@ -117,7 +117,7 @@ func testTerminated(t *testing.T, server *pgserver.Server, dsn string) {
 	p.Release(c)
 
 	// The maintenance notices it too.
-	old = idle(t, p, 1)[0]
+	idle(t, p, 1)
 	admin(t, server.AdminDSN(), terminate)
 	eventually(t, "the dead connection is gone", func() bool {
 		p.Maintain()
@@ -253,7 +253,7 @@ func testStandby(t *testing.T, server *pgserver.Server) {
 		t.Errorf("error %v", err)
 	}
 	// Given another host, the primary is found.
-	both := withParams(t, cluster.NewDatabase(t, 0), map[string]string{})
+	both := anyDatabase(t)
 	c, err := DialPostgres(t.Context(), DialOptions{DSN: bothHosts(t, server.DSN(), both)})
 	if err != nil {
 		t.Fatal(err)

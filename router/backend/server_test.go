@@ -40,6 +40,12 @@ func pgPool(t testing.TB, dsn string, o PoolOptions) *Pool {
 	return p
 }
 
+// anyDatabase is the DSN of a database for tests that create nothing in it.
+func anyDatabase(t testing.TB) string {
+	t.Helper()
+	return cluster.AdminDSN(t, 0, "postgres://ignored/postgres")
+}
+
 // queryOne runs sql and returns the only value it returns.
 func queryOne(t testing.TB, c *Conn, sql string) string {
 	t.Helper()
