@@ -32,6 +32,8 @@ type batch struct {
 	open bool
 	// tied: something other than Parse and Describe ran there.
 	tied bool
+	// ended: a COMMIT or ROLLBACK went there.
+	ended bool
 
 	// target is the node that the batch's keys bind, if keyed.
 	target topology.NodeIndex
@@ -56,6 +58,7 @@ type op struct {
 	statement *prepared
 	portal    *portal
 	bind      pgwire.Bind
+	replaced  *portal // the unnamed portal that a Bind replaced
 	// undo is the statement that a Parse replaced or nil; undoes says that the
 	// name must be restored when the batch fails before this op.
 	undo   *prepared
@@ -79,7 +82,8 @@ func (b *batch) reset() {
 	clear(b.messages)
 	b.messages = b.messages[:0]
 	for i := range b.ops {
-		b.ops[i].statement, b.ops[i].portal, b.ops[i].undo, b.ops[i].err = nil, nil, nil, nil
+		o := &b.ops[i]
+		o.statement, o.portal, o.replaced, o.undo, o.err = nil, nil, nil, nil, nil
 	}
 	b.ops = b.ops[:0]
 	b.running, b.failed, b.leaving = false, false, false
@@ -96,7 +100,7 @@ func (b *batch) next(msg message) *op {
 	}
 	o := &b.ops[len(b.ops)-1]
 	o.message, o.local, o.err = msg, nil, nil
-	o.statement, o.portal, o.undo, o.undoes = nil, nil, nil, false
+	o.statement, o.portal, o.replaced, o.undo, o.undoes = nil, nil, nil, nil, false
 	return o
 }
 
@@ -152,6 +156,7 @@ func (m *machine) runBatch() {
 func (m *machine) replanBatch() {
 	m.batch.ops = m.batch.ops[:0]
 	m.batch.keyed, m.batch.write, m.batch.multi = false, false, nil
+	m.batch.ended = m.batch.ended && m.batch.open
 	m.runBatch()
 }
 
@@ -196,7 +201,7 @@ func (m *machine) finishBatch(failed bool) {
 	m.batch.reset()
 	switch {
 	case sync:
-		m.batch.open, m.batch.tied = false, false
+		m.batch.open, m.batch.tied, m.batch.ended = false, false, false
 		if !m.tx.open() {
 			clear(m.portals)
 		}
@@ -233,6 +238,7 @@ func (m *machine) sendBatch() {
 		l.out = pgwire.AppendFlush(l.out)
 	}
 	m.state = stateReplies
+	m.emitLocals()
 	if l.replies.empty() {
 		m.linkSettled()
 	}
@@ -323,15 +329,12 @@ func (m *machine) sendDescribe(o *op, seq int32) {
 	l.replies.push(reply{kind: replyDescribe, seq: seq, describes: o.statement})
 }
 
-// noPortal is a portal that cannot exist: executing it makes the server abort
-// the implicit transaction, which a bare Sync would commit.
-const noPortal = "shardproxy_refused"
-
-// sendFailure puts an error of ours in its place among the server's answers.
+// sendFailure puts an error of ours in its place among the server's answers. The
+// server has to fail as well, since a bare Sync would commit what came before.
 func (m *machine) sendFailure(o *op, seq int32) {
 	l := m.link
 	m.undoFrom(int(seq))
-	if m.tx.open() || !m.batch.sent() {
+	if !m.tx.bound && !m.batch.tied {
 		l.replies.push(reply{kind: replyLocal, seq: seq, local: pgwire.AppendErrorResponse(nil, o.err), err: o.err})
 		return
 	}
@@ -339,27 +342,29 @@ func (m *machine) sendFailure(o *op, seq int32) {
 	l.replies.push(reply{kind: replyExecute, seq: seq, err: o.err})
 }
 
-// sent reports whether the implicit transaction may have done something.
-func (b *batch) sent() bool { return b.tied }
-
 // undoFrom takes back what messages from the i-th on did to the client's
 // statements and portals: the server has not seen them.
 func (m *machine) undoFrom(i int) {
 	for j := len(m.batch.ops) - 1; j >= i; j-- {
 		o := &m.batch.ops[j]
 		if o.typ == pgwire.MsgBind && o.portal != nil && m.portals[string(o.bind.Portal)] == o.portal {
-			delete(m.portals, string(o.bind.Portal))
+			restore(m.portals, string(o.bind.Portal), o.replaced)
 		}
 		if !o.undoes {
 			continue
 		}
-		if o.undo == nil {
-			delete(m.stmts, o.statement.name)
-		} else {
-			m.stmts[o.statement.name] = o.undo
-		}
+		restore(m.stmts, o.statement.name, o.undo)
 		o.undoes = false
 	}
+}
+
+// restore puts back what was under a name, or nothing.
+func restore[T any](under map[string]*T, name string, old *T) {
+	if old == nil {
+		delete(under, name)
+		return
+	}
+	under[name] = old
 }
 
 // failBatch fails the whole batch: nothing of it was sent.

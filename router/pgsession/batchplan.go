@@ -52,18 +52,18 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 	}
 	name := string(msg.Name)
 	old := m.stmts[name]
-	if name != "" && old != nil {
-		return sqlerr.DuplicatePreparedStatement(name)
-	}
 	p := m.newPrepared(name, &msg)
 	if p.scan.End < int32(len(p.sql)) && !blank(p.sql[p.scan.End:]) {
 		return sqlerr.SyntaxError("cannot insert multiple commands into a prepared statement", 0)
 	}
-	if m.tx.status == txFailed && !endsFailureKind(p) {
+	if m.blocked(&p.static) && !syntaxError(&p.static) {
 		return sqlerr.InFailedTransaction()
 	}
 	if err := m.refusedAlways(p); err != nil {
 		return err
+	}
+	if name != "" && old != nil {
+		return sqlerr.DuplicatePreparedStatement(name)
 	}
 	o.statement, o.undo, o.undoes = p, old, true
 	m.stmts[name] = p
@@ -71,12 +71,6 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 		o.local = parseComplete
 	}
 	return nil
-}
-
-func endsFailureKind(p *prepared) bool {
-	var pl plan.Plan
-	pl.Statement = p.statement()
-	return endsFailure(&pl)
 }
 
 // planBind plans one execution of a statement.
@@ -89,7 +83,7 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 		return sqlerr.UndefinedPreparedStatement(string(o.bind.Statement))
 	}
 	m.refreshPrepared(p)
-	if m.tx.status == txFailed && !endsFailureKind(p) {
+	if m.blocked(&p.static) {
 		return sqlerr.InFailedTransaction()
 	}
 	name := string(o.bind.Portal)
@@ -105,6 +99,7 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	if err := m.planPortal(o, &params); err != nil {
 		return err
 	}
+	o.replaced = m.portals[name]
 	m.portals[name] = po
 	return nil
 }
@@ -126,6 +121,10 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 		po.local = !m.serverOpsBefore() && m.isLocal(po.statement)
 		if po.local {
 			o.local = bindComplete
+		} else {
+			// In order behind what a server answers: the transaction has to be
+			// the server's, too.
+			m.batch.write = true
 		}
 		return nil
 	case plan.Subset, plan.Scatter, plan.All:
@@ -201,14 +200,27 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 	if po == nil {
 		return sqlerr.UndefinedPortal(string(msg.Portal))
 	}
+	if m.blocked(&po.plan) {
+		return sqlerr.InFailedTransaction()
+	}
 	o.portal = po
 	if msg.MaxRows > 0 {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}
-	if !po.local {
-		return nil
+	if po.local {
+		return m.executeLocal(o)
 	}
-	return m.executeLocal(o)
+	if kind := kindOf(&po.plan); kind == querytree.Commit || kind == querytree.Rollback {
+		m.batch.ended = true
+		clear(m.portals)
+	}
+	return nil
+}
+
+// blocked reports whether a failed transaction keeps the statement from running.
+// Behind a COMMIT or ROLLBACK of the same batch only the server knows.
+func (m *machine) blocked(p *plan.Plan) bool {
+	return m.tx.status == txFailed && !m.batch.ended && !endsFailure(p)
 }
 
 // planClose handles Close: statements are the client's own, portals live on the

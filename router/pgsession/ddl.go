@@ -95,7 +95,7 @@ func (t *ddlTask) on(ctx context.Context, w worker, node topology.NodeIndex) err
 	}
 	first := t.reply == nil
 	var reply []byte
-	l.out = pgwire.AppendQuery(l.out, t.text)
+	l.query(t.text)
 	err = l.exchange(ctx, func(typ byte, frame []byte) error {
 		switch typ {
 		case pgwire.MsgParameterStatus:

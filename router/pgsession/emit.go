@@ -21,9 +21,27 @@ func (m *machine) emitError(err *sqlerr.Error) {
 		m.refusal = err
 		return
 	}
+	m.writeError(err)
+	m.failTransaction()
+}
+
+// writeError sends an error of ours that the server knows of, too.
+func (m *machine) writeError(err *sqlerr.Error) {
 	m.out = pgwire.AppendErrorResponse(m.out, err)
 	m.cfg.observer.Refused(m.cfg.database, err)
-	m.tx.fail()
+}
+
+// failTransaction fails an open transaction for an error that its backend knows
+// nothing of. The backend is made to fail it, too: a transaction in which
+// anything was refused can never commit, whatever the proxy does next.
+func (m *machine) failTransaction() {
+	if m.tx.status != txOpen {
+		return
+	}
+	m.tx.status = txFailed
+	if m.tx.bound {
+		m.link.abort()
+	}
 }
 
 // emitWarning sends a WARNING.

@@ -118,7 +118,7 @@ type result struct {
 
 // exec runs a simple query of ours and keeps its small result in memory.
 func (l *link) exec(ctx context.Context, sql []byte) (*result, error) {
-	l.out = pgwire.AppendQuery(l.out, sql)
+	l.query(sql)
 	r := new(result)
 	err := l.exchange(ctx, r.take)
 	return r, err

@@ -22,6 +22,8 @@ type fanout struct {
 	binary func(column int) bool
 	// quietParse: the Parse was ours, the client must not see its answer.
 	quietParse bool
+	// quietDescribe: so was the Describe, for the types of the merged row.
+	quietDescribe bool
 	// before is what the proxy answered itself, ahead of the nodes.
 	before []byte
 
@@ -124,7 +126,7 @@ func (f *fanout) describe(w worker, frame []byte) error {
 	if f.merge == nil {
 		return w.emit(frame)
 	}
-	if err := f.row.describe(frame, f.binary); err != nil {
+	if err := f.row.describe(frame, f.binary); err != nil || f.quietDescribe {
 		return err
 	}
 	return w.emit(frame)
@@ -168,7 +170,7 @@ func (m *machine) startScatter(st *step) bool {
 	m.runTask(&scatterTask{fanout{
 		nodes: nodesOf(&st.plan), merge: oneRow(st.plan.Merge),
 		send: func(l *link) error {
-			l.out = pgwire.AppendQuery(l.out, text)
+			l.query(text)
 			return nil
 		},
 		binary: func(int) bool { return false },
@@ -248,7 +250,7 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	m.noticePlan(&o.portal.plan)
 	m.batch.multi = &batchTask{fanout{
 		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
-		before: before, quietParse: !m.parsedInBatch(o.statement),
+		before: before, quietParse: !m.parsedInBatch(o.statement), quietDescribe: !m.describedInBatch(),
 		send:   m.sendFanned,
 		binary: func(i int) bool { return o.bind.ResultFormat(i) == pgwire.FormatBinary },
 	}}
@@ -293,6 +295,16 @@ func (m *machine) parsedInBatch(p *prepared) bool {
 	return false
 }
 
+// describedInBatch reports whether the client asks for the columns of the portal.
+func (m *machine) describedInBatch() bool {
+	for _, msg := range m.batch.messages {
+		if msg.typ == pgwire.MsgDescribe && len(msg.frame) > pgwire.HeaderSize && msg.frame[pgwire.HeaderSize] == pgwire.KindPortal {
+			return true
+		}
+	}
+	return false
+}
+
 // sendFanned writes the batch to one of several links.
 func (m *machine) sendFanned(l *link) error {
 	merged := false
@@ -311,6 +323,9 @@ func (m *machine) sendFanned(l *link) error {
 			l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, o.statement.oids)
 		case o.typ == pgwire.MsgBind:
 			m.fanBind(l, o, merged)
+			if merged && !m.describedInBatch() {
+				l.out = pgwire.AppendDescribe(l.out, pgwire.KindPortal, string(o.bind.Portal))
+			}
 		case o.typ == pgwire.MsgDescribe && o.statement != nil:
 			l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, "")
 		case o.local == nil:

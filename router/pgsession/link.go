@@ -1,6 +1,8 @@
 package pgsession
 
 import (
+	"slices"
+
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/router/backend"
@@ -75,10 +77,27 @@ func (l *link) refresh(schema topology.Epoch) {
 	l.unnamed = statementKey{}
 }
 
-// query sends a simple query of ours, whose answer the client does not see.
-func (l *link) quietQuery(sql []byte) {
+// query sends a simple query. It destroys the server's unnamed statement.
+func (l *link) query(sql []byte) {
 	l.out = pgwire.AppendQuery(l.out, sql)
+	l.unnamed = statementKey{}
+}
+
+// quietQuery sends a simple query of ours, whose answer the client does not see.
+func (l *link) quietQuery(sql []byte) {
+	l.query(sql)
 	l.replies.push(reply{kind: replyQuery, quiet: true})
+}
+
+// noPortal is a portal that cannot exist: executing it makes the server fail its
+// transaction. Servers log the name.
+const noPortal = "statement refused by shardproxy"
+
+// abort makes the server fail the transaction that is open on the link.
+func (l *link) abort() {
+	l.out = pgwire.AppendExecute(l.out, noPortal, 0)
+	l.replies.push(reply{kind: replyExecute, quiet: true, mustFail: true})
+	l.sync(true)
 }
 
 // closeStatement closes a prepared statement of the server.
@@ -96,6 +115,7 @@ func (l *link) sync(quiet bool) {
 // parse prepares a statement on the server. quiet: the client did not ask now.
 func (l *link) parse(p *prepared, oids []uint32, quiet bool, seq int32) {
 	text := p.key.Value()
+	before := l.unnamed
 	if p.sent == "" {
 		l.unnamed = p.key
 	} else {
@@ -104,7 +124,7 @@ func (l *link) parse(p *prepared, oids []uint32, quiet bool, seq int32) {
 		}
 	}
 	l.out = pgwire.AppendParse(l.out, p.sent, text.sql, oids)
-	l.replies.push(reply{kind: replyParse, quiet: quiet, seq: seq, statement: p.key})
+	l.replies.push(reply{kind: replyParse, quiet: quiet, seq: seq, prepares: preparation{key: p.key, named: p.sent != "", before: before}})
 }
 
 // has reports whether the statement is prepared here.
@@ -116,11 +136,15 @@ func (l *link) has(p *prepared) bool {
 }
 
 // void takes back what an error made void: statements that were not prepared.
-func (l *link) void(keys []statementKey) {
-	for _, key := range keys {
-		l.prepared.remove(key)
-		if l.unnamed == key {
+func (l *link) void(list []preparation) {
+	for _, p := range slices.Backward(list) {
+		switch {
+		case p.named:
+			l.prepared.remove(p.key)
+		case p.tried:
 			l.unnamed = statementKey{}
+		default:
+			l.unnamed = p.before
 		}
 	}
 }

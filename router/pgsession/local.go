@@ -99,6 +99,7 @@ func (m *machine) localEnd(st *step, commit bool) bool {
 			m.refuse(sqlerr.NoActiveTransaction(stmt.Tag + " AND CHAIN"))
 			return false
 		}
+		clear(m.portals)
 		m.emitWarning("25P01", "there is no transaction in progress")
 		m.emitTag(tagOfEnd(commit))
 		return false
@@ -106,13 +107,11 @@ func (m *machine) localEnd(st *step, commit bool) bool {
 		if chain {
 			m.chain = begin
 		}
-		m.script.implicit = false
-		m.tx.implicit = false
-		text := tagOfEnd(commit)
-		if m.tx.refused {
-			text = "ROLLBACK"
+		if m.tx.implicit {
+			m.emitWarning("25P01", "there is no transaction in progress")
 		}
-		st.text = []byte(text)
+		m.script.implicit, m.tx.implicit = false, false
+		st.text = []byte(tagOfEnd(commit))
 		return m.forward()
 	}
 	committed := commit && m.tx.status == txOpen

@@ -2,6 +2,7 @@ package pgsession
 
 import (
 	"errors"
+	"maps"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
@@ -69,7 +70,6 @@ type machine struct {
 	leaving *link  // wantRelease
 	pinned  string // why the session keeps its link; "" if it does not
 	target  topology.NodeIndex
-	reason  *sqlerr.Error // a failed acquire, while the request is refused
 	task    task
 
 	script  script
@@ -256,9 +256,7 @@ func (m *machine) followTransaction(status byte) {
 		m.endTransaction(string(m.lastTag) != "ROLLBACK")
 	case status == txIdle:
 	case m.tx.bound:
-		if !m.tx.refused {
-			m.tx.status = status
-		}
+		m.tx.status = status
 	default:
 		// The backend opened a transaction that the proxy did not see coming.
 		m.tx.start("BEGIN", m.vars, false)
@@ -286,9 +284,9 @@ func (m *machine) detach() {
 	l := m.link
 	m.link, m.leaving = nil, l
 	m.pinned = ""
-	m.batch.open, m.batch.tied = false, false
+	m.batch.open, m.batch.tied, m.batch.ended = false, false, false
 	l.tainted = l.tainted || l.vars.custom()
-	clear(m.portals)
+	maps.DeleteFunc(m.portals, func(_ string, p *portal) bool { return !p.local || !m.tx.open() })
 }
 
 // lost is told that the connection to the node broke. The request in progress
@@ -299,7 +297,7 @@ func (m *machine) lost(cause error) {
 	half := l.reader.MidFrame() && l.streaming == pass
 	m.abandonCopy()
 	if m.tx.open() {
-		m.tx.status, m.tx.bound, m.tx.refused = txFailed, false, false
+		m.tx.status, m.tx.bound = txFailed, false
 		m.tx.saves = m.tx.saves[:0] // nothing to return to
 	}
 	m.detach()

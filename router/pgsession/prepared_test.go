@@ -9,10 +9,10 @@ import (
 
 func keyOf(sql string) statementKey { return unique.Make(statementText{sql: sql}) }
 
-func texts(keys []statementKey) []string {
+func texts(voided []preparation) []string {
 	var list []string
-	for _, key := range keys {
-		list = append(list, key.Value().sql)
+	for _, p := range voided {
+		list = append(list, p.key.Value().sql)
 	}
 	return list
 }

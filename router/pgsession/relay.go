@@ -21,7 +21,7 @@ func (m *machine) fromBackend(part pgwire.Part) {
 		m.passOn(part, &due)
 	case replace:
 		l.void(l.replies.takeVoided())
-		m.emitError(due.err)
+		m.writeError(due.err)
 		m.requestFailed(&due)
 	case failed:
 		l.void(l.replies.takeVoided())
@@ -162,8 +162,8 @@ func (m *machine) requestFailed(due *reply) {
 	} else {
 		m.script.failed = true
 	}
-	if m.tx.open() && !m.tx.bound {
-		m.tx.fail()
+	if !m.tx.bound {
+		m.failTransaction()
 	}
 }
 
@@ -183,7 +183,7 @@ func (m *machine) onReady(part pgwire.Part) {
 		m.out = append(m.out, failure.frame...)
 		m.cfg.observer.ServerError(m.cfg.database, failure.code)
 		m.detach()
-		m.tx.fail()
+		m.failTransaction()
 		m.endFailed()
 		return
 	}
@@ -210,7 +210,7 @@ func (m *machine) linkSettled() {
 		m.settled()
 		m.stepDone()
 	case m.batch.leaving:
-		m.batch.leaving, m.batch.open, m.batch.tied = false, false, false
+		m.batch.leaving = false
 		m.detach()
 		m.state = stateAcquire
 		m.target = m.batch.target

@@ -28,12 +28,14 @@ type reply struct {
 	local []byte
 	// err replaces the ErrorResponse that this message is meant to cause.
 	err *sqlerr.Error
-	// statement is what a replyParse prepares on the backend.
-	statement statementKey
+	// prepares is what a replyParse prepares on the backend.
+	prepares preparation
 	// describes is the statement that a replyDescribe describes; nil: a portal.
 	describes *prepared
 	// portal is what a replyExecute runs.
 	portal *portal
+	// mustFail: the message is there to cause an error, which nobody sees.
+	mustFail bool
 	// commit: a quiet COMMIT of ours, whose error the client must see.
 	commit bool
 }
@@ -68,7 +70,19 @@ type replies struct {
 	skipping bool
 	// voided are the statements that were to be prepared by messages which an
 	// error made void.
-	voided []statementKey
+	voided []preparation
+}
+
+// preparation is a statement that a Parse message prepares, under its own name
+// or as the unnamed one.
+type preparation struct {
+	key   statementKey
+	named bool
+	// before is what the unnamed statement was.
+	before statementKey
+	// tried: the server got as far as this Parse, which drops the unnamed
+	// statement first.
+	tried bool
 }
 
 // push notes what the next message will bring back.
@@ -93,7 +107,7 @@ func (q *replies) pop() {
 }
 
 // takeVoided returns the statements that an error left unprepared.
-func (q *replies) takeVoided() []statementKey {
+func (q *replies) takeVoided() []preparation {
 	voided := q.voided
 	q.voided = q.voided[:0]
 	return voided
@@ -143,6 +157,8 @@ func (q *replies) fail(due reply) verdict {
 	switch {
 	case due.err != nil:
 		return replace
+	case due.mustFail:
+		return drop
 	case due.quiet && due.kind == replyQuery && !due.commit:
 		return quietly
 	}
@@ -151,14 +167,17 @@ func (q *replies) fail(due reply) verdict {
 
 // skipToSync drops what the server will not answer any more.
 func (q *replies) skipToSync() {
+	first := true
 	for !q.empty() {
 		r := q.first()
 		if r.kind == replySync || r.kind == replyQuery {
 			return
 		}
 		if r.kind == replyParse {
-			q.voided = append(q.voided, r.statement)
+			r.prepares.tried = first
+			q.voided = append(q.voided, r.prepares)
 		}
+		first = false
 		q.pop()
 	}
 	q.skipping = true

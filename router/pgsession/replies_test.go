@@ -193,9 +193,9 @@ func TestRepliesSkipWithoutSync(t *testing.T) {
 func TestRepliesVoidedStatements(t *testing.T) {
 	var q replies
 	a, b := keyOf("SELECT 1"), keyOf("SELECT 2")
-	q.push(reply{kind: replyParse, statement: a})
+	q.push(reply{kind: replyParse, prepares: preparation{key: a}})
 	q.push(reply{kind: replyBind})
-	q.push(reply{kind: replyParse, statement: b})
+	q.push(reply{kind: replyParse, prepares: preparation{key: b}})
 	q.push(reply{kind: replySync})
 	q.receive('1')
 	q.receive('E')

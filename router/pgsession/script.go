@@ -67,9 +67,22 @@ func (m *machine) planScript(text []byte) {
 		st.plan.Epoch = m.topo.Epoch
 		at = int(m.scan.End)
 	}
-	if len(m.script.steps) > 1 {
+	if len(m.script.steps) > 1 && !m.script.keepSyntaxError() {
 		m.joinSteps()
 	}
+}
+
+// keepSyntaxError leaves nothing but the first syntax error of a text that has
+// one: servers parse the whole text before they run any of it.
+func (s *script) keepSyntaxError() bool {
+	for i := range s.steps {
+		if syntaxError(&s.steps[i].plan) {
+			s.steps[0], s.steps[i] = s.steps[i], s.steps[0]
+			s.steps = s.steps[:1]
+			return true
+		}
+	}
+	return false
 }
 
 func (m *machine) scanMode() sqlscan.Mode {

@@ -64,7 +64,7 @@ func (m *machine) endImplicit() bool {
 	}
 	m.tx.implicit = false
 	m.lastTag = append(m.lastTag[:0], command...)
-	m.link.out = pgwire.AppendQuery(m.link.out, command)
+	m.link.query([]byte(command))
 	m.link.replies.push(reply{kind: replyQuery, quiet: true, commit: true})
 	m.state = stateReplies
 	return true
@@ -74,7 +74,7 @@ func (m *machine) endImplicit() bool {
 // otherwise the step has ended, perhaps with an error.
 func (m *machine) dispatch(st *step) (waiting bool) {
 	p := &st.plan
-	if m.tx.status == txFailed && !endsFailure(p) {
+	if m.tx.status == txFailed && !endsFailure(p) && !syntaxError(p) {
 		m.refuse(sqlerr.InFailedTransaction())
 		return false
 	}
@@ -121,6 +121,12 @@ func endsFailure(p *plan.Plan) bool {
 		return true
 	}
 	return false
+}
+
+// syntaxError reports whether a statement does not parse, which comes before
+// everything else.
+func syntaxError(p *plan.Plan) bool {
+	return p.Class == plan.Reject && p.Err.SQLState == sqlerr.CodeSyntaxError
 }
 
 // place says on which node a plan for one node runs, given the transaction.
@@ -207,7 +213,7 @@ func (m *machine) send() {
 	l, st := m.link, &m.script.steps[m.script.at]
 	m.bind(&st.plan)
 	m.noticePlan(&st.plan)
-	l.out = pgwire.AppendQuery(l.out, st.text)
+	l.query(st.text)
 	l.replies.push(reply{kind: replyQuery})
 	m.mark(&st.plan)
 	m.state = stateReplies

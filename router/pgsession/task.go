@@ -60,7 +60,7 @@ func (m *machine) emitNodeError(err error) {
 	}
 	m.out = append(m.out, server.frame...)
 	m.cfg.observer.ServerError(m.cfg.database, server.code)
-	m.tx.fail()
+	m.failTransaction()
 }
 
 // ask makes the current step wait until a server has accepted a setting. The

@@ -19,18 +19,15 @@ const (
 //
 //	          BEGIN                first keyed statement
 //	idle ---------------> open, unbound --------------> open, bound
-//	 ^                        |  any error, refusals too     |
+//	 ^                        |  any error, ours too         |
 //	 |  COMMIT, ROLLBACK      v                              v
-//	 +------------------ failed, unbound            failed, bound
+//	 +------------------ failed, unbound              failed, bound
 type txn struct {
 	status byte
 	// implicit: the block that PostgreSQL forms around a text of several
 	// statements; it ends with the text.
 	implicit bool
 	bound    bool
-	// refused: our own refusal failed the transaction, so the backend still
-	// believes it to be open. Only ROLLBACK may reach it.
-	refused bool
 
 	begin  string   // BEGIN with its options, as sent to the backend
 	replay []string // SET LOCAL, SET TRANSACTION, SAVEPOINT: sent after BEGIN
@@ -98,14 +95,6 @@ func (t *txn) end() {
 	*t = txn{status: txIdle, local: noVars(), replay: replay, saves: saves, touched: seen}
 }
 
-// fail notes an error of ours. Outside a block it has no consequence.
-func (t *txn) fail() {
-	if t.open() {
-		t.status = txFailed
-		t.refused = t.bound
-	}
-}
-
 // save notes SAVEPOINT name.
 func (t *txn) save(name, text string, settings *vars) {
 	if !t.bound {
@@ -142,7 +131,6 @@ func (t *txn) rollbackTo(i int) *vars {
 	}
 	t.local = s.local
 	t.status = txOpen
-	t.refused = false
 	return s.vars
 }
 
