@@ -32,7 +32,7 @@ type batch struct {
 	open bool
 	// tied: something other than Parse and Describe ran there.
 	tied bool
-	// ended: a COMMIT or ROLLBACK went there.
+	// ended: a COMMIT, ROLLBACK or ROLLBACK TO went there.
 	ended bool
 
 	// target is the node that the batch's keys bind, if keyed.

@@ -183,6 +183,9 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 		return sqlerr.UndefinedPreparedStatement(name)
 	}
 	m.refreshPrepared(p)
+	if m.blocked(&p.static) && !m.tx.bound && kindOf(&p.static) == querytree.Select {
+		return sqlerr.InFailedTransaction() // of statements that return rows, as the server
+	}
 	o.statement = p
 	if m.isLocal(p) && !m.serverOpsBefore() {
 		o.local = m.describeLocal(p, true)
@@ -210,9 +213,12 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 	if po.local {
 		return m.executeLocal(o)
 	}
-	if kind := kindOf(&po.plan); kind == querytree.Commit || kind == querytree.Rollback {
+	switch kindOf(&po.plan) {
+	case querytree.Commit, querytree.Rollback:
 		m.batch.ended = true
 		clear(m.portals)
+	case querytree.RollbackTo:
+		m.batch.ended = true
 	}
 	return nil
 }
