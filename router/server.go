@@ -31,6 +31,9 @@ type Metrics interface {
 	// ClientConnected and ClientGone are called around each session.
 	ClientConnected(database string)
 	ClientGone(database string)
+	// Traffic returns what counts the bytes of a database's clients; called once
+	// per session.
+	Traffic(database string) Traffic
 	// ClientRefused is called for each connection that did not become a session.
 	ClientRefused(err *sqlerr.Error)
 	// CancelRequested is called for each CancelRequest.
@@ -233,7 +236,7 @@ func (s *Server) login(ctx context.Context, r *pgstartup.Result, user *topology.
 		settings[i] = pgsession.Setting(item)
 	}
 	return s.opts.Sessions.NewSession(ctx, pgsession.Client{
-		Conn: r.Conn, Unread: r.Unread, User: user, Database: r.Database, Settings: settings,
+		Conn: &counted{r.Conn, s.opts.Metrics.Traffic(r.Database)}, Unread: r.Unread, User: user, Database: r.Database, Settings: settings,
 	})
 }
 

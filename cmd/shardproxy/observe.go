@@ -44,16 +44,18 @@ var (
 )
 
 // newObserver makes the metrics of a process, those of the Go runtime included.
-// pools is asked at each scrape.
-func newObserver(pools func() []metrics.PoolState, logger *slog.Logger) (*observer, *prometheus.Registry, error) {
+// v is asked for the pools at each scrape.
+func newObserver(v *views, logger *slog.Logger) (*observer, prometheus.Gatherer, error) {
 	registry := prometheus.NewRegistry()
 	m, err := metrics.New(registry)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = errors.Join(m.CollectPools(pools), registry.Register(collectors.NewGoCollector()),
+	o := &observer{metrics: m, logger: logger}
+	gatherer, err := newGatherer(o, registry, v)
+	err = errors.Join(err, m.CollectPools(v.States), registry.Register(collectors.NewGoCollector()),
 		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})))
-	return &observer{metrics: m, logger: logger}, registry, err
+	return o, gatherer, err
 }
 
 // prepare looks up the handles of a topology before it is published.
@@ -150,6 +152,9 @@ func (o *observer) ClientConnected(database string) { o.metrics.Database(databas
 
 // ClientGone implements router.Metrics.
 func (o *observer) ClientGone(database string) { o.metrics.Database(database).ClientLeft() }
+
+// Traffic implements router.Metrics.
+func (o *observer) Traffic(database string) router.Traffic { return o.metrics.Database(database) }
 
 // ClientRefused implements router.Metrics.
 func (o *observer) ClientRefused(err *sqlerr.Error) { o.metrics.Refused(refusalOf(err)) }

@@ -34,7 +34,7 @@ type proxy struct {
 
 	certificates *certificates
 	observer     *observer
-	registry     *prometheus.Registry
+	metrics      prometheus.Gatherer
 	views        *views
 	socket       net.Listener // for clients
 	admin        *admin.Server
@@ -75,7 +75,7 @@ func (p *proxy) prepare() (err error) {
 	if p.socket, err = net.Listen("tcp", p.config.Postgres.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("postgres.listen: %w", err))
 	}
-	if p.observer, p.registry, err = newObserver(p.views.States, p.logger); err != nil {
+	if p.observer, p.metrics, err = newObserver(p.views, p.logger); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
 	return errors.Join(append(errs, p.startAdmin())...)
@@ -83,7 +83,8 @@ func (p *proxy) prepare() (err error) {
 
 func (p *proxy) startAdmin() error {
 	s, err := admin.New(admin.Options{
-		Config: p.config.Admin, Version: version(), Logger: p.logger, Gatherer: p.registry,
+		Config: p.config.Admin, Version: version(), Logger: p.logger,
+		Gatherer:  p.metrics,
 		Readiness: p.views, Topology: p.views, Pools: p.views, Explainer: p.views,
 	})
 	if err != nil {

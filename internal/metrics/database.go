@@ -62,11 +62,12 @@ func (d *Database) Received(bytes int) { d.received.Add(float64(bytes)) }
 // Sent counts bytes written to a client.
 func (d *Database) Sent(bytes int) { d.sent.Add(float64(bytes)) }
 
-// TemplateHit counts a statement whose shape was known.
-func (d *Database) TemplateHit() { d.hits.Inc() }
-
-// TemplateMiss counts a statement whose shape had to be parsed.
-func (d *Database) TemplateMiss() { d.misses.Inc() }
+// Templates counts statements whose shape was known, and those whose shape had
+// to be parsed.
+func (d *Database) Templates(hits, misses uint64) {
+	d.hits.Add(float64(hits))
+	d.misses.Add(float64(misses))
+}
 
 // Statement counts a statement that ran on no node or on several, and the time
 // from its complete request to its last reply.

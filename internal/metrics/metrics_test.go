@@ -58,8 +58,7 @@ func TestExposition(t *testing.T) {
 	app.ClientLeft()
 	app.Received(100)
 	app.Sent(2000)
-	app.TemplateHit()
-	app.TemplateMiss()
+	app.Templates(1, 1)
 	node := app.Node("pg-1")
 	for i := range classes {
 		app.Statement(Class(i), time.Millisecond)
@@ -158,7 +157,7 @@ func TestUnknownLabels(t *testing.T) {
 // hotPath is what a statement and its messages count.
 func hotPath(d *Database, n *Node) {
 	d.Received(150)
-	d.TemplateHit()
+	d.Templates(1, 0)
 	n.Statement(Single, 700*time.Microsecond)
 	n.QueueWaited(time.Microsecond)
 	d.Statement(Scatter, time.Second)
@@ -182,7 +181,7 @@ func BenchmarkStatement(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			d.TemplateHit()
+			d.Templates(1, 0)
 			n.Statement(Single, 700*time.Microsecond)
 		}
 	})
