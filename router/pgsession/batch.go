@@ -57,6 +57,7 @@ type op struct {
 
 	statement *prepared
 	portal    *portal
+	name      []byte // of the portal that an Execute runs
 	bind      pgwire.Bind
 	replaced  *portal // the unnamed portal that a Bind replaced
 	// undo is the statement that a Parse replaced or nil; undoes says that the
@@ -293,6 +294,7 @@ func (m *machine) sendOp(o *op, seq int32) {
 	case pgwire.MsgDescribe:
 		m.sendDescribe(o, seq)
 	case pgwire.MsgExecute:
+		m.ensurePortal(o, seq)
 		l.out = append(l.out, o.frame...)
 		l.replies.push(reply{kind: replyExecute, seq: seq, portal: o.portal})
 	case pgwire.MsgClose:
@@ -314,6 +316,21 @@ func (m *machine) sendBind(o *op, seq int32) {
 		l.out, _ = o.bind.Append(l.out, o.bind.Portal, []byte(o.statement.sent), o.portal.extra...)
 	}
 	l.replies.push(reply{kind: replyBind, seq: seq})
+}
+
+// ensurePortal makes a portal that the proxy would have run itself, had it not
+// to run in order behind what a server answers.
+func (m *machine) ensurePortal(o *op, seq int32) {
+	l, po := m.link, o.portal
+	if !po.local {
+		return
+	}
+	po.local = false
+	if !l.has(po.statement) {
+		l.parse(po.statement, m.parameterTypes(po.statement), true, seq)
+	}
+	l.out = pgwire.AppendBind(l.out, o.name, po.statement.sent, nil, nil)
+	l.replies.push(reply{kind: replyBind, quiet: true, seq: seq})
 }
 
 func (m *machine) sendDescribe(o *op, seq int32) {

@@ -187,7 +187,8 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 		return sqlerr.InFailedTransaction() // of statements that return rows, as the server
 	}
 	o.statement = p
-	if m.isLocal(p) && !m.serverOpsBefore() {
+	rowless := p.static.Class == plan.Local && kindOf(&p.static) != querytree.Show
+	if rowless || m.isLocal(p) && !m.serverOpsBefore() {
 		o.local = m.describeLocal(p, true)
 	}
 	return nil
@@ -206,11 +207,11 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 	if m.blocked(&po.plan) {
 		return sqlerr.InFailedTransaction()
 	}
-	o.portal = po
+	o.portal, o.name = po, msg.Portal
 	if msg.MaxRows > 0 {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}
-	if po.local {
+	if po.local && !m.serverOpsBefore() {
 		return m.executeLocal(o)
 	}
 	switch kindOf(&po.plan) {
