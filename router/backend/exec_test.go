@@ -109,7 +109,7 @@ func TestExecContext(t *testing.T) {
 	if _, err := Exec(done, c, "SELECT 1"); !errors.Is(err, context.Canceled) || errors.Is(err, ErrBroken) {
 		t.Errorf("error %v before anything was sent", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := Exec(ctx, c, "SELECT pg_sleep(60)")
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrBroken) {

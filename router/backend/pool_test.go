@@ -222,7 +222,7 @@ func TestGivingUpWhileServed(t *testing.T) {
 		p.finish(held, reason)
 		r := <-got
 		switch {
-		case timeout && r.conn == held:
+		case r.conn == held:
 			p.Release(held)
 		case timeout || !errors.Is(r.err, context.Canceled):
 			t.Errorf("connection %v, error %v", r.conn, r.err)

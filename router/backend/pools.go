@@ -126,11 +126,11 @@ func (s *Pools) create(key PoolKey, db *topology.Database, user *topology.User) 
 	if s.mu.applied != nil {
 		db, user = s.mu.applied.Databases[key.Database], s.mu.applied.Users[key.User]
 	}
-	log, limits, ok := resolve(key, db, user)
+	l, limits, ok := resolve(key, db, user)
 	if !ok || s.mu.closed {
 		return s.closedPool(key)
 	}
-	p, err := s.newPool(key, log, limits)
+	p, err := s.newPool(key, l, limits)
 	if err != nil {
 		s.o.Logger.Error("pool refused", "database", key.Database, "node", key.Node, "user", key.User, "error", err)
 		return s.closedPool(key)
@@ -139,7 +139,7 @@ func (s *Pools) create(key PoolKey, db *topology.Database, user *topology.User) 
 	if pools == nil {
 		pools = make(map[PoolKey]*entry)
 	}
-	pools[key] = &entry{pool: p, login: log, limit: limits}
+	pools[key] = &entry{pool: p, login: l, limit: limits}
 	s.byKey.Store(&pools)
 	p.Maintain()
 	return p

@@ -103,7 +103,7 @@ func TestDialErrors(t *testing.T) {
 		{name: "wrong password", o: DialOptions{DSN: password.String()}, want: good.Host, code: "28P01"},
 		{name: "unknown database", o: DialOptions{DSN: database.String()}, want: "no_such_database", code: "3D000"},
 		{name: "refused", o: DialOptions{DSN: "postgres://u:s3cret@127.0.0.1:1/d"}, want: "127.0.0.1:1"},
-		{name: "no DSN at all", o: DialOptions{DSN: "postgres://u:s3cret@[::1/d"}, want: "malformed"},
+		{name: "malformed URL", o: DialOptions{DSN: "postgres://u:s3cret@[::1/d"}, want: "malformed"},
 		{name: "stray slash", o: DialOptions{DSN: "postgres://u:s3/s3cret@h:1x/d"}, want: "malformed"},
 		{name: "bad keyword DSN", o: DialOptions{DSN: "host=h password=s3cret port=x"}, want: "malformed"},
 		{name: "missing file", o: DialOptions{DSN: "host=h password=s3cret sslmode=verify-full sslrootcert=/none"}, want: "file"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -105,12 +106,22 @@ func testTerminated(t *testing.T, server *pgserver.Server, dsn string) {
 	queryOne(t, c, "SELECT 1")
 
 	// While it runs a statement the holder learns why it ended.
-	time.AfterFunc(100*time.Millisecond, func() {
-		if err := pgserver.Exec(context.Background(), server.AdminDSN(), terminate); err != nil {
-			t.Error(err)
+	killer := dial(t, DialOptions{DSN: server.AdminDSN(), ApplicationName: "killer"})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			r, err := Exec(context.Background(), killer, terminate+" AND query LIKE '%pg_sleep%' AND state = 'active'")
+			if err != nil || len(r.Rows) > 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	})
 	_, err := Exec(t.Context(), c, "SELECT pg_sleep(60)")
+	group.Wait()
 	if !errors.Is(err, ErrBroken) || sqlstate(err) != "57P01" {
 		t.Errorf("error %v", err)
 	}
@@ -174,15 +185,25 @@ func testAsync(t *testing.T, server *pgserver.Server, dsn string) {
 func testCancel(t *testing.T, dsn string) {
 	p := pgPool(t, dsn, PoolOptions{Max: 1})
 	c := acquire(t, p)
-	k := c.Canceler()
-	time.AfterFunc(100*time.Millisecond, func() {
-		if err := k.Cancel(context.Background()); err != nil {
-			t.Error(err)
+	k, ended := c.Canceler(), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() { // until it arrives after the statement has begun
+		for {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ended:
+				return
+			}
+			if err := k.Cancel(context.Background()); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	if _, err := Exec(t.Context(), c, "SELECT pg_sleep(60)"); sqlstate(err) != "57014" || errors.Is(err, ErrBroken) {
 		t.Errorf("error %v", err)
 	}
+	close(ended)
+	group.Wait()
 	queryOne(t, c, "SELECT 1")
 	p.Release(c)
 	if s := p.Stats(); s.Closed != 0 {
@@ -221,7 +242,7 @@ func testDown(t *testing.T, server *pgserver.Server) {
 		start := time.Now()
 		_, err := p.Acquire(t.Context())
 		e, ok := errors.AsType[*sqlerr.Error](err)
-		if !ok || e.SQLState != "08001" || !errors.Is(err, syscall.ECONNREFUSED) || time.Since(start) > time.Second {
+		if !ok || e.SQLState != "08001" || !errors.Is(err, syscall.ECONNREFUSED) || time.Since(start) > 5*time.Second {
 			t.Errorf("error %v after %s", err, time.Since(start))
 		}
 	}
