@@ -132,6 +132,7 @@ func (s *Session) nextFrame() (typ byte, frame []byte, err error) {
 // clientError ends the session; a client that sent a malformed frame is told.
 func (s *Session) clientError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) {
+		s.m.state = stateEnd // nobody is there to be told
 		return nil
 	}
 	if s.ctx.Err() != nil {
