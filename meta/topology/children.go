@@ -13,7 +13,7 @@ func (r *resolver) placeChild(name TableName) *Relation {
 		return rel
 	}
 	t := r.tables[name]
-	rel := &Relation{Name: name, Columns: plainColumns(t)}
+	rel := &Relation{Name: name, OID: t.OID, Columns: plainColumns(t)}
 	// Set first: a cycle of parents cannot come from a server, but must not
 	// hang.
 	r.relations[name] = rel
@@ -26,6 +26,7 @@ func (r *resolver) placeChild(name TableName) *Relation {
 		parent := r.placeChild(parentName)
 		if parent.Placement == Refused && t.Kind == InheritanceChild {
 			*rel = *r.place(t)
+			r.keep(t, rel, r.kept[name])
 			return rel
 		}
 		if i > 0 && !SamePlacement(rel, parent) {
@@ -34,7 +35,28 @@ func (r *resolver) placeChild(name TableName) *Relation {
 		}
 		r.follow(t, rel, parent)
 	}
+	if was := r.kept[name]; was.Placement != 0 && rel.Placement != Refused && !was.Same(rel.Placed()) {
+		r.refuseStrayRows(t, rel, was)
+	}
 	return rel
+}
+
+// refuseStrayRows refuses a table that was made a partition though its rows are
+// where its own rule had put them, and its parents, which have those rows now.
+func (r *resolver) refuseStrayRows(t *TableSchema, rel *Relation, was Placed) {
+	reason := fmt.Sprintf("partition %s has rows that were placed as %s, not as its parent's; detach it, or empty it first", t.Name, was)
+	rel.refuse(rel.Source, reason)
+	rel.Was = was
+	seen := map[TableName]bool{t.Name: true}
+	for queue := t.Parents; len(queue) > 0; {
+		name := queue[0]
+		queue = slices.Clone(queue[1:])
+		if parent := r.relations[name]; parent != nil && !seen[name] {
+			parent.refuse(parent.Source, reason)
+			queue = append(queue, r.tables[name].Parents...)
+		}
+		seen[name] = true
+	}
 }
 
 // follow places a child as its parent.

@@ -8,9 +8,9 @@ import (
 )
 
 func TestKept(t *testing.T) {
-	resolve := func(rules topology.Rules, s topology.TableSchema) *topology.Relation {
+	resolve := func(rules topology.Rules, s topology.TableSchema) topology.Placed {
 		rel := topology.Resolve(rules, s)
-		return &rel
+		return rel.Placed()
 	}
 	byID := resolve(topology.Rules{}, table("t", "id int8, pk id"))
 	home := resolve(topology.Rules{}, table("t", "a int8"))
@@ -20,7 +20,7 @@ func TestKept(t *testing.T) {
 
 	tests := []struct {
 		name    string
-		old     *topology.Relation
+		old     topology.Placed
 		rules   topology.Rules
 		table   topology.TableSchema
 		want    string
@@ -45,7 +45,7 @@ func TestKept(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			kept := map[topology.TableName]*topology.Relation{public("t"): tt.old, public("gone"): byID}
+			kept := map[topology.TableName]topology.Placed{public("t"): tt.old, public("gone"): byID}
 			rel := topology.ResolveAll(tt.rules, []topology.TableSchema{tt.table}, kept)[public("t")]
 			if got := placed(*rel); got != tt.want {
 				t.Errorf("got %s, want %s (%s)", got, tt.want, rel.Reason)
@@ -58,5 +58,55 @@ func TestKept(t *testing.T) {
 				t.Errorf("reason %q lacks %q", rel.Reason, tt.reason)
 			}
 		})
+	}
+}
+
+// A refused relation remembers where its rows are.
+func TestKeptWhileRefused(t *testing.T) {
+	before := topology.Resolve(topology.Rules{}, table("t", "id int8, pk id"))
+	kept := map[topology.TableName]topology.Placed{public("t"): before.Placed()}
+	renamed := topology.ResolveAll(topology.Rules{}, []topology.TableSchema{table("t", "ident int8, user_id int8, pk ident")}, kept)[public("t")]
+	if renamed.Placement != topology.Refused || !renamed.Placed().Same(before.Placed()) {
+		t.Fatalf("renamed: %s, was %s", placed(*renamed), renamed.Placed())
+	}
+	kept[public("t")] = renamed.Placed()
+	back := topology.ResolveAll(topology.Rules{}, []topology.TableSchema{table("t", "id int8, user_id int8, pk id")}, kept)[public("t")]
+	if got := placed(*back); got != "sharded by primary key: public.t id int" {
+		t.Errorf("renamed back: %s", got)
+	}
+}
+
+func TestKeptPartitions(t *testing.T) {
+	events := table("events", "user_id int8, id int8, pk user_id id")
+	events.Kind = topology.PartitionedTable
+	alone := table("part", "user_id int8, id int8, pk id")
+	attached := child(alone, topology.TablePartition, "events")
+	byID := topology.Resolve(tableRules("part", topology.TableRule{Column: "id"}), alone)
+	byUser := topology.Resolve(topology.Rules{}, alone)
+
+	// Attached with rows that are elsewhere: neither may be read.
+	kept := map[topology.TableName]topology.Placed{public("part"): byID.Placed()}
+	got := topology.ResolveAll(topology.Rules{}, []topology.TableSchema{events, attached}, kept)
+	for name, rel := range got {
+		if rel.Placement != topology.Refused || !strings.Contains(rel.Reason, "partition public.part has rows that were placed as sharded by id") {
+			t.Errorf("%s: %s: %s", name, placed(*rel), rel.Reason)
+		}
+	}
+	if was := got[public("part")].Placed(); !was.Same(byID.Placed()) {
+		t.Errorf("the partition was %s", was)
+	}
+
+	// With rows that are where the parent expects them, both are fine.
+	kept[public("part")] = byUser.Placed()
+	for name, rel := range topology.ResolveAll(topology.Rules{}, []topology.TableSchema{events, attached}, kept) {
+		if rel.Placement != topology.Sharded {
+			t.Errorf("%s: %s: %s", name, placed(*rel), rel.Reason)
+		}
+	}
+	// Detached, it keeps the place it had as a partition.
+	kept[public("part")] = byUser.Placed()
+	rules := tableRules("part", topology.TableRule{Column: "id"})
+	if rel := topology.ResolveAll(rules, []topology.TableSchema{alone}, kept)[public("part")]; rel.Key.Column != "user_id" {
+		t.Errorf("detached: %s", placed(*rel))
 	}
 }

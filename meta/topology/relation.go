@@ -1,6 +1,10 @@
 package topology
 
-import "shardproxy/ring"
+import (
+	"fmt"
+
+	"shardproxy/ring"
+)
 
 // TableName is the schema-qualified name of a table or view, as the server
 // stores it (case folded, without quotes). For MySQL, Schema is the database.
@@ -47,7 +51,10 @@ const (
 // Relation is the resolved placement of one table or view, and what the planner
 // must know of it.
 type Relation struct {
-	Name      TableName
+	Name TableName
+	// OID is the relation's on the home node; it tells a renamed table from a
+	// new one. 0 where it is not known.
+	OID       uint32
 	Placement Placement
 	Source    RuleSource
 	// Reason explains Refused, and the choice of the rule for the others.
@@ -60,6 +67,9 @@ type Relation struct {
 
 	// Key is set for Sharded relations.
 	Key Key
+	// Was is set for Refused relations that had a place before: their rows are
+	// still there.
+	Was Placed
 
 	Columns []Column
 	// Uniques are the table's unique indexes, the primary key first.
@@ -71,6 +81,44 @@ type Relation struct {
 	Refusals []Refusal
 	// ViewText is the definition of a View, one SELECT.
 	ViewText string
+}
+
+// Placed is where the rows of a table are.
+type Placed struct {
+	Placement Placement // Sharded, Reference or Global; 0 for nowhere
+	Source    RuleSource
+	Key       Key // of Sharded tables
+}
+
+// Placed returns where the relation's rows are; of a Refused one, where they
+// were when it was refused.
+func (r *Relation) Placed() Placed {
+	switch r.Placement {
+	case Sharded, Reference, Global:
+		return Placed{r.Placement, r.Source, r.Key}
+	case Refused:
+		return r.Was
+	}
+	return Placed{}
+}
+
+// Same says whether rows placed as p are where q expects them.
+func (p Placed) Same(q Placed) bool {
+	return p.Placement == q.Placement &&
+		p.Key.Column == q.Key.Column && p.Key.FromName == q.Key.FromName &&
+		p.Key.Type == q.Key.Type && p.Key.NullReplicated == q.Key.NullReplicated
+}
+
+// String names the place in a few words: "sharded by user_id (user)".
+func (p Placed) String() string {
+	switch {
+	case p.Placement != Sharded:
+		return p.Placement.String()
+	case p.Key.Column == "":
+		return fmt.Sprintf("sharded by its name (%s:%s)", p.Key.Kind, p.Key.FromName)
+	default:
+		return fmt.Sprintf("sharded by %s (%s)", p.Key.Column, p.Key.Kind)
+	}
 }
 
 // Key is the shard key of a sharded relation.

@@ -21,20 +21,21 @@ func Resolve(rules Rules, table TableSchema) Relation {
 // reference and global tables; the conventions in the order of the key kinds;
 // the primary key; else home. Partitions follow their partitioned table.
 //
-// kept are relations as they were resolved before for tables that have rows:
-// the rows are where that rule put them, so the rule stays, and where it no
-// longer fits the table is refused.
-func ResolveAll(rules Rules, tables []TableSchema, kept map[TableName]*Relation) map[TableName]*Relation {
+// kept says where the rows are of tables that have any. Such a table stays
+// placed so, whatever the rules say now; where that no longer fits it is
+// refused.
+func ResolveAll(rules Rules, tables []TableSchema, kept map[TableName]Placed) map[TableName]*Relation {
 	r := newResolver(rules, tables)
+	r.kept = kept
 	for _, name := range r.names {
 		if t := r.tables[name]; !t.isChild() {
 			r.relations[name] = r.place(t)
 		}
 	}
 	r.shareParentKinds()
-	for name, old := range kept {
+	for name, was := range kept {
 		if rel := r.relations[name]; rel != nil {
-			r.keep(r.tables[name], rel, old)
+			r.keep(r.tables[name], rel, was)
 		}
 	}
 	for _, name := range r.names {
@@ -59,6 +60,7 @@ type resolver struct {
 	tables    map[TableName]*TableSchema
 	children  map[TableName][]TableName
 	relations map[TableName]*Relation
+	kept      map[TableName]Placed
 }
 
 func newResolver(rules Rules, tables []TableSchema) *resolver {
@@ -90,7 +92,7 @@ func (t *TableSchema) isChild() bool { return len(t.Parents) > 0 }
 
 // place gives a table its placement without a look at other tables.
 func (r *resolver) place(t *TableSchema) *Relation {
-	rel := &Relation{Name: t.Name, ViewText: t.ViewText, Columns: plainColumns(t)}
+	rel := &Relation{Name: t.Name, OID: t.OID, ViewText: t.ViewText, Columns: plainColumns(t)}
 	switch {
 	case t.Kind == SystemRelation:
 		rel.Placement, rel.Source, rel.Reason = System, FromDefault, "the server's own relation, read on the home node"
@@ -121,7 +123,9 @@ func (r *resolver) choose(t *TableSchema, rel *Relation) {
 	}
 }
 
+// refuse makes the relation unusable and remembers where its rows are.
 func (rel *Relation) refuse(source RuleSource, reason string) {
+	rel.Was = rel.Placed()
 	rel.Placement, rel.Source, rel.Reason, rel.Key = Refused, source, reason, Key{}
 }
 

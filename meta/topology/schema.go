@@ -26,6 +26,7 @@ const (
 // terms that are the same for all engines. router/catalog makes it.
 type TableSchema struct {
 	Name TableName
+	OID  uint32 // on the home node
 	Kind TableKind
 	// Parents are set for partitions and inheritance children.
 	Parents []TableName
@@ -56,6 +57,8 @@ type ColumnSchema struct {
 	KeyProblem string
 	// MaxLength is the limit of a text column in characters, 0 without one.
 	MaxLength int
+	// IntBits is the width of an integer column, 0 for others.
+	IntBits int
 	// Default is the expression of the default, "" without one.
 	Default string
 	// DefaultFunctions are user-defined functions that the default calls.

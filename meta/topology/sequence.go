@@ -34,16 +34,15 @@ type Sequence struct {
 	Reason string
 }
 
-// FirstInClass returns the smallest number that is at least min and congruent
+// FirstInClass returns the smallest number that is at least from and congruent
 // to slot modulo stride. It returns false when that is beyond an int64 or when
 // the slot has no class (stride is not above slot).
-func FirstInClass(min int64, slot Slot, stride int64) (int64, bool) {
+func FirstInClass(from int64, slot Slot, stride int64) (int64, bool) {
 	if stride <= int64(slot) {
 		return 0, false
 	}
-	step := (int64(slot) - min%stride + 2*stride) % stride
-	first := min + step
-	return first, first >= min
+	first := from + (int64(slot)-from%stride+2*stride)%stride
+	return first, first >= from
 }
 
 // InClass says whether id is congruent to slot modulo stride.

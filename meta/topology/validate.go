@@ -125,6 +125,9 @@ func (r *Relation) validate() error {
 	default:
 		return fmt.Errorf("placement %d is unknown", r.Placement)
 	}
+	if r.Placement != Refused && r.Was != (Placed{}) {
+		return fmt.Errorf("it is %s and was something else", r.Placement)
+	}
 	if r.Key != (Key{}) {
 		return fmt.Errorf("it is %s and has a shard key", r.Placement)
 	}

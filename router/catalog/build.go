@@ -18,8 +18,9 @@ type Input struct {
 	// Owners maps partitions to nodes; the last entry is home. Nodes that own
 	// nothing need not have the tables yet.
 	Owners []topology.NodeIndex
-	// Kept are relations as resolved before, of tables that have rows.
-	Kept map[topology.TableName]*topology.Relation
+	// Kept says where the rows are of tables that have any; see
+	// topology.ResolveAll.
+	Kept map[topology.TableName]topology.Placed
 	// CopiesDiffer are tables whose replicated rows differ between nodes, with
 	// the reason to refuse them.
 	CopiesDiffer map[topology.TableName]string
@@ -128,7 +129,7 @@ func (b *builder) compareTable(t *topology.TableSchema, n topology.NodeIndex) {
 	case what != "":
 		b.refuse(t.Name, fmt.Sprintf("on node %q %s (compared with the home node %q); make the nodes alike, then run any DDL through the proxy", node, what, b.in.Nodes[b.home].ID))
 	case b.serving[n]:
-		for _, note := range merge(t, other) {
+		for _, note := range merge(t, other, sameVersion) {
 			b.warnings[t.Name] = append(b.warnings[t.Name], fmt.Sprintf("node %q %s", node, note))
 		}
 	}
@@ -159,7 +160,8 @@ func (b *builder) applyRefusals() {
 		if reason, ok := b.refused[name]; ok {
 			_, copies := b.in.CopiesDiffer[name]
 			*rel = topology.Relation{
-				Name: name, Placement: topology.Refused, Source: topology.FromDefault, Reason: reason, CopiesDiffer: copies,
+				Name: name, OID: rel.OID, Placement: topology.Refused, Source: topology.FromDefault, Reason: reason,
+				CopiesDiffer: copies, Was: rel.Placed(),
 				Columns: rel.Columns, Uniques: rel.Uniques, HasTriggers: rel.HasTriggers, Warnings: rel.Warnings,
 			}
 		}

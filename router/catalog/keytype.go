@@ -40,3 +40,15 @@ func keyType(f *columnFacts) (t ring.KeyType, maxLength int, problem string) {
 	}
 	return 0, 0, "it has type " + f.declared
 }
+
+func intBits(oid uint32) int {
+	switch oid {
+	case oidInt2:
+		return 16
+	case oidInt4:
+		return 32
+	case oidInt8:
+		return 64
+	}
+	return 0
+}

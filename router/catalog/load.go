@@ -144,30 +144,23 @@ func stillDiffering(ctx context.Context, conns *Conns, snapshots []*Snapshot, ol
 	return s.compareCopies(ctx, old.Owners)
 }
 
-// withRows returns the relations of old that built would place elsewhere though
-// they have rows.
-func withRows(ctx context.Context, conns *Conns, old *topology.Database, built *Built) (map[topology.TableName]*topology.Relation, error) {
-	changed := make(map[topology.TableName]*topology.Relation)
-	for name, rel := range old.Relations {
-		now := built.Relations[name]
-		placed := rel.Placement == topology.Sharded || rel.Placement == topology.Reference || rel.Placement == topology.Global
-		if placed && now != nil && !topology.SamePlacement(rel, now) {
-			changed[name] = rel
-		}
-	}
-	if len(changed) == 0 {
+// withRows returns where the rows are of tables that have any and that built
+// would place elsewhere.
+func withRows(ctx context.Context, conns *Conns, old *topology.Database, built *Built) (map[topology.TableName]topology.Placed, error) {
+	moved := movedTables(old, built)
+	if len(moved) == 0 {
 		return nil, nil
 	}
-	found := make([]map[topology.TableName]*topology.Relation, len(conns.conns))
+	found := make([]map[topology.TableName]topology.Placed, len(conns.conns))
 	err := conns.each(ctx, old.OwnerNodes(), "look for rows", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) error {
-		found[i] = make(map[topology.TableName]*topology.Relation)
-		for name, rel := range changed {
+		found[i] = make(map[topology.TableName]topology.Placed)
+		for name, was := range moved {
 			rows, err := rowsIfExists(ctx, conn, name)
 			if err != nil {
 				return fmt.Errorf("table %s: %w", name, err)
 			}
 			if rows {
-				found[i][name] = rel
+				found[i][name] = was
 			}
 		}
 		return nil
@@ -175,11 +168,36 @@ func withRows(ctx context.Context, conns *Conns, old *topology.Database, built *
 	if err != nil {
 		return nil, err
 	}
-	kept := make(map[topology.TableName]*topology.Relation)
+	kept := make(map[topology.TableName]topology.Placed)
 	for _, f := range found {
 		maps.Copy(kept, f)
 	}
 	return kept, nil
+}
+
+// movedTables returns the former place of each table that has another now. A
+// table is known by its name or, when it was renamed, by its OID.
+func movedTables(old *topology.Database, built *Built) map[topology.TableName]topology.Placed {
+	gone := make(map[uint32]*topology.Relation)
+	for name, rel := range old.Relations {
+		if built.Relations[name] == nil && rel.OID != 0 {
+			gone[rel.OID] = rel
+		}
+	}
+	moved := make(map[topology.TableName]topology.Placed)
+	for name, now := range built.Relations {
+		before := old.Relations[name]
+		if before == nil {
+			before = gone[now.OID]
+		}
+		if before == nil {
+			continue
+		}
+		if was := before.Placed(); was.Placement != 0 && (now.Placement == topology.Refused || !was.Same(now.Placed())) {
+			moved[name] = was
+		}
+	}
+	return moved
 }
 
 // rowsIfExists says whether a table has rows on the node; it may be missing

@@ -193,6 +193,24 @@ func reloadKeepsRules(t *testing.T, dsns []string) {
 	if rel := f.relation("full_up"); rel.Placement != topology.Refused || !strings.Contains(rel.Reason, `column "id", which was dropped, renamed`) {
 		t.Errorf("full_up is %v: %s", rel.Placement, rel.Reason)
 	}
+	// Refused, it is not forgotten; renamed, it is known.
+	f.everywhere(`ALTER TABLE full_up RENAME COLUMN ident TO id; ALTER TABLE full_up RENAME TO renamed`)
+	f.reload()
+	if rel := f.relation("renamed"); rel.Placement != topology.Sharded || rel.Key.Column != "id" {
+		t.Errorf("renamed is %v by %q: %s", rel.Placement, rel.Key.Column, rel.Reason)
+	}
+	// A node that disagrees for a while does not make it forgotten either.
+	f.exec(1, `ALTER TABLE renamed ADD COLUMN z int`)
+	if f.reload(); f.relation("renamed").Placement != topology.Refused {
+		t.Error("a difference is not refused")
+	}
+	f.exec(1, `ALTER TABLE renamed DROP COLUMN z`)
+	f.reload()
+	if rel := f.relation("renamed"); rel.Placement != topology.Sharded || rel.Key.Column != "id" {
+		t.Errorf("renamed is %v by %q: %s", rel.Placement, rel.Key.Column, rel.Reason)
+	}
+	f.everywhere(`ALTER TABLE renamed RENAME TO full_up`)
+	f.reload()
 	f.everywhere(`DELETE FROM full_up; DROP TABLE nokey`)
 	f.reload()
 	if rel := f.relation("full_up"); rel.Key.Column != "user_id" {

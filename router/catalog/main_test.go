@@ -2,8 +2,10 @@ package catalog_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
@@ -17,7 +19,15 @@ import (
 
 var cluster *pgservertest.Cluster
 
-func TestMain(m *testing.M) { pgservertest.Main(m, &cluster, 3) }
+// TestMain starts the servers, but not in each worker process of a fuzz run,
+// where no test needs them.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if worker := flag.Lookup("test.fuzzworker"); worker != nil && worker.Value.String() == "true" {
+		os.Exit(m.Run())
+	}
+	pgservertest.Main(m, &cluster, 3)
+}
 
 const partitions = 64
 

@@ -53,6 +53,10 @@ func readOnce(ctx context.Context, conn *pgx.Conn) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Outside the transaction, which would keep a lock on each sequence.
+	if err := r.readStates(ctx); err != nil {
+		return nil, fmt.Errorf("counters of sequences: %w", err)
+	}
 	return r.finish(), nil
 }
 

@@ -41,13 +41,15 @@ SELECT a.attrelid, a.attname, tn.nspname, t.typname, t.oid, format_type(t.oid, a
        bt.oid, bt.typname, coalesce(base.modifier, a.atttypmod),
        a.attnotnull, a.attidentity::text, a.attgenerated::text, d.oid IS NOT NULL,
        coalesce(pg_get_expr(d.adbin, d.adrelid), ''), coalesce(co.collisdeterministic, true),
-       %s, %s,
-       ARRAY(SELECT s.oid FROM pg_depend x JOIN pg_class s ON s.oid = x.refobjid AND s.relkind = 'S'
-              WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid AND x.refclassid = 'pg_class'::regclass
-             UNION
-             SELECT s.oid FROM pg_depend x JOIN pg_class s ON s.oid = x.objid AND s.relkind = 'S'
-              WHERE x.classid = 'pg_class'::regclass AND x.refclassid = 'pg_class'::regclass
-                AND x.refobjid = a.attrelid AND x.refobjsubid = a.attnum AND x.deptype = 'i')
+       CASE WHEN d.oid IS NULL THEN '{}' ELSE %s END, CASE WHEN d.oid IS NULL THEN '{}' ELSE %s END,
+       CASE WHEN a.attidentity <> '' THEN
+              ARRAY(SELECT s.oid FROM pg_depend x JOIN pg_class s ON s.oid = x.objid AND s.relkind = 'S'
+                     WHERE x.classid = 'pg_class'::regclass AND x.refclassid = 'pg_class'::regclass
+                       AND x.refobjid = a.attrelid AND x.refobjsubid = a.attnum AND x.deptype = 'i')
+            WHEN d.oid IS NULL THEN '{}'
+            ELSE ARRAY(SELECT s.oid FROM pg_depend x JOIN pg_class s ON s.oid = x.refobjid AND s.relkind = 'S'
+                        WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid AND x.refclassid = 'pg_class'::regclass
+                        ORDER BY s.oid) END
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_type t ON t.oid = a.atttypid
@@ -90,6 +92,7 @@ func (r *reader) column(f *columnFacts) topology.ColumnSchema {
 		c.Type = f.typeSchema + "." + f.typeName
 	}
 	c.KeyType, c.MaxLength, c.KeyProblem = keyType(f)
+	c.IntBits = intBits(f.baseType)
 	if f.identity == "" && !f.hasDefault {
 		return c
 	}

@@ -54,6 +54,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
 		rel := &relation{oid: oid, parents: parents}
 		rel.schema = topology.TableSchema{
 			Name:      topology.TableName{Schema: schema, Name: name},
+			OID:       oid,
 			Kind:      tableKind(kind, isPartition, inherited, len(parents) > 0),
 			Extension: extension,
 			ViewText:  strings.TrimSuffix(strings.TrimSpace(view), ";"),

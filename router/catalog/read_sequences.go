@@ -16,9 +16,8 @@ const stateChunk = 200
 func (r *reader) readSequences(ctx context.Context) error {
 	r.sequences = make(map[uint32]*Sequence)
 	var (
-		oid   uint32
-		s     Sequence
-		order []uint32
+		oid uint32
+		s   Sequence
 	)
 	sql := fmt.Sprintf(`
 SELECT c.oid, n.nspname, c.relname, t.typname, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, %s,
@@ -30,29 +29,32 @@ SELECT c.oid, n.nspname, c.relname, t.typname, s.seqstart, s.seqincrement, s.seq
 	dest := []any{
 		&oid, &s.Name.Schema, &s.Name.Name, &s.Type, &s.Start, &s.Increment, &s.Min, &s.Max, &s.Cycle, &s.Extension, &s.Readable,
 	}
-	err := r.each(ctx, sql, dest, func() error {
+	return r.each(ctx, sql, dest, func() error {
 		sequence := s
 		r.sequences[oid] = &sequence
 		r.snapshot.Sequences[s.Name] = &sequence
-		if s.Readable {
-			order = append(order, oid)
-		}
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// readStates reads the counters from the sequences themselves: the catalog's
+// views hide the next number of a sequence that has not begun.
+func (r *reader) readStates(ctx context.Context) error {
+	var readable []uint32
+	for oid, s := range r.sequences {
+		if s.Readable {
+			readable = append(readable, oid)
+		}
 	}
-	for chunk := range slices.Chunk(order, stateChunk) {
-		if err := r.readStates(ctx, chunk); err != nil {
+	for oids := range slices.Chunk(readable, stateChunk) {
+		if err := r.readStatesOf(ctx, oids); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readStates reads the counters from the sequences themselves: the catalog's
-// views hide the next number of a sequence that has not begun.
-func (r *reader) readStates(ctx context.Context, oids []uint32) error {
+func (r *reader) readStatesOf(ctx context.Context, oids []uint32) error {
 	selects := make([]string, len(oids))
 	for i, oid := range oids {
 		selects[i] = fmt.Sprintf("SELECT %d::oid, last_value, is_called FROM %s", oid, sqlName(r.sequences[oid].Name))

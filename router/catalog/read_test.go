@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,9 +111,9 @@ ALTER DATABASE `+f.ident(0)+` SET search_path = "we ird"`)
 	if view == nil || view.Kind != topology.PlainView {
 		t.Fatalf("view %+v", view)
 	}
-	if want := ` SELECT "ta""b'le"."Na me" AS "x""y"
-   FROM "we ird"."ta""b'le"`; " "+view.ViewText != want {
-		t.Errorf("view text:\n%s\nwant:\n%s", view.ViewText, want)
+	// Versions differ in how they qualify columns, not in how tables.
+	if !strings.Contains(view.ViewText, `"Na me" AS "x""y"`) || !strings.HasSuffix(view.ViewText, `FROM "we ird"."ta""b'le"`) {
+		t.Errorf("view text: %s", view.ViewText)
 	}
 	if !slices.Contains(s.Functions, "f u") {
 		t.Errorf("functions %q", s.Functions)

@@ -16,7 +16,7 @@ func stridesOf(in Input, tables []topology.TableSchema) map[topology.TableName]i
 	for name, s := range in.Snapshots[home].Sequences {
 		narrow := s.Type == "int4"
 		for _, use := range uses[name] {
-			narrow = narrow || use.column.Declared == "integer" || use.column.Type == "int4"
+			narrow = narrow || use.column.IntBits == 32
 		}
 		switch {
 		case (s.Increment == topology.Stride || s.Increment == topology.NarrowStride) &&

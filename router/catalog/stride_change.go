@@ -46,11 +46,8 @@ func (c counterState) problem(slot topology.Slot, stride int64) string {
 func (u *unit) limit() int64 {
 	limit := int64(math.MaxInt64)
 	for _, c := range u.columns {
-		switch c.column.Type {
-		case "int4":
-			limit = min(limit, math.MaxInt32)
-		case "int2":
-			limit = min(limit, math.MaxInt16)
+		if bits := c.column.IntBits; bits > 0 {
+			limit = min(limit, math.MaxInt64>>(64-bits))
 		}
 	}
 	return limit
