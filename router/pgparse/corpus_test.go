@@ -74,8 +74,10 @@ func compareGolden(t *testing.T, file, got string) {
 	}
 }
 
-// appwriteStatements are the statements of a real application, where the
-// capture is there.
+var literals = regexp.MustCompile(`'[^']*'|[0-9]+`)
+
+// appwriteStatements are the statements of a real application, one for each
+// shape, where the capture is there.
 func appwriteStatements(t testing.TB) []string {
 	t.Helper()
 	content, err := os.ReadFile("../../../shared/workload/appwrite/statements-postgres-shared-tables.txt")
@@ -83,8 +85,12 @@ func appwriteStatements(t testing.TB) []string {
 		return nil
 	}
 	var out []string
+	seen := map[string]bool{}
 	for line := range strings.Lines(string(content)) {
-		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "S: "); ok {
+		text, ok := strings.CutPrefix(strings.TrimSpace(line), "S: ")
+		shape := literals.ReplaceAllString(text, "?")
+		if ok && !seen[shape] {
+			seen[shape] = true
 			out = append(out, text)
 		}
 	}

@@ -18,10 +18,12 @@ const maxLevels = 4000
 // other: what is on the two sides of a comma, a semicolon, an AND or an OR
 // (the parser makes flat lists of these), a JOIN or a UNION (of which chains
 // do get deeper, by one level each).
-func levels(text string) int {
+//
+// The error is one of the scanner, for parseError.
+func levels(text string) (int, error) {
 	scan, err := pg.Scan(text)
 	if err != nil {
-		return 0 // the parser stops at the same place, without a tree
+		return 0, err
 	}
 	m := measure{stack: make([]bracket, 1, 64)}
 	for _, token := range scan.GetTokens() {
@@ -30,7 +32,7 @@ func levels(text string) int {
 	for len(m.stack) > 1 {
 		m.pop()
 	}
-	return m.stack[0].depth()
+	return m.stack[0].depth(), nil
 }
 
 // bracket measures what is between two brackets, or CASE and END.

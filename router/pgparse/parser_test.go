@@ -1,6 +1,7 @@
 package pgparse_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,4 +43,67 @@ func TestParseStripped(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+func TestSpans(t *testing.T) {
+	tests := []struct {
+		text string
+		want []string
+	}{
+		{"", nil},
+		{" ;; ; ", nil},
+		{"/* nothing */", nil},
+		{"SELECT 1", []string{"SELECT 1"}},
+		{" \n SELECT 1 \t;\n", []string{"SELECT 1"}},
+		{"SELECT 1; SELECT 'a;b' ;\n\nBEGIN", []string{"SELECT 1", "SELECT 'a;b'", "BEGIN"}},
+		{"/* a */ SELECT 1; -- b\n SELECT 2 /* c */", []string{"/* a */ SELECT 1", "-- b\n SELECT 2 /* c */"}},
+		{"SELECT 'é'; SELECT 'ü'", []string{"SELECT 'é'", "SELECT 'ü'"}},
+		{"SELECT $$;$$;;SELECT \"a;b\";", []string{"SELECT $$;$$", `SELECT "a;b"`}},
+		{
+			"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
+			[]string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END", "SELECT 3"},
+		},
+	}
+	for _, test := range tests {
+		list, err := pgparse.Parser{}.Parse(test.text)
+		if err != nil {
+			t.Errorf("%q: %v", test.text, err)
+			continue
+		}
+		checkSpans(t, test.text, list)
+		var got []string
+		for _, s := range list {
+			got = append(got, test.text[s.Start:s.End])
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", test.text, diff)
+		}
+	}
+}
+
+// TestConcurrentUse is for the race detector, and for state of threads in the C
+// code.
+func TestConcurrentUse(t *testing.T) {
+	statements := corpus(t)[0].statements
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for _, text := range statements {
+				want := querytree.Dump(mustParse(t, text))
+				if got := querytree.Dump(mustParse(t, text)); got != want {
+					t.Errorf("%s\n%s", text, cmp.Diff(want, got))
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func mustParse(t *testing.T, text string) *querytree.Statement {
+	list, err := pgparse.Parser{}.Parse(text)
+	if err != nil || len(list) != 1 {
+		t.Errorf("%s: %d statements, %v", text, len(list), err)
+		return &querytree.Statement{}
+	}
+	return list[0]
 }
