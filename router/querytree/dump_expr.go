@@ -125,18 +125,22 @@ func dumpFunction(f *Function) string {
 }
 
 func dumpSubquery(s *Subquery) string {
-	query := " {" + dumpQuery(s.Query).short() + "}"
+	text := "scalar"
 	switch s.Kind {
 	case Exists:
-		return "exists" + query
+		text = "exists"
 	case AnySubquery:
-		return "(" + dumpExpr(s.Test) + " " + s.Op + " any" + query + ")"
+		text = "any"
 	case AllSubquery:
-		return "(" + dumpExpr(s.Test) + " " + s.Op + " all" + query + ")"
+		text = "all"
 	case ArraySubquery:
-		return "array" + query
+		text = "array"
 	}
-	return "scalar" + query
+	text += " {" + dumpQuery(s.Query).short() + "}"
+	if s.Test == nil && s.Op == "" {
+		return text
+	}
+	return "(" + dumpExpr(s.Test) + " " + s.Op + " " + text + ")"
 }
 
 func dumpKeys(list []OrderKey) string {

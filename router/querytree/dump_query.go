@@ -31,7 +31,7 @@ func dumpQuery(q *Query) *block {
 		b.add(dumpCTE(&q.With[i]))
 	}
 	dumpModified(b, q)
-	if q.Kind == QuerySetOp {
+	if q.SetOp != "" {
 		inner := b.line(q.SetOp, word("all", q.SetAll))
 		inner.add(dumpQuery(q.Left), dumpQuery(q.Right))
 	}
@@ -66,9 +66,10 @@ func dumpTail(b *block, q *Query) {
 	if q.Locking {
 		b.line("locking", idents(q.Locked))
 	}
-	if q.Into {
+	if q.IntoTable != nil {
 		b.line("into", q.IntoTable.dump())
 	}
+	b.flag("selects into", q.Into && q.IntoTable == nil)
 	dumpTargets(b, "returning", q.Returning)
 }
 

@@ -49,7 +49,7 @@ func dumpTransaction(b *block, t Transaction) {
 func dumpSetting(b *block, t Setting) {
 	b.some("setting", t.Name)
 	for i, v := range t.Values {
-		if t.Quoted[i] {
+		if i < len(t.Quoted) && t.Quoted[i] {
 			v = strconv.Quote(v)
 		}
 		b.line("value", v)
