@@ -94,10 +94,9 @@ func TestPipelineOverNodesIsRefused(t *testing.T) {
 func TestLateSync(t *testing.T) {
 	p := withSchema(t, options{pool: 1})
 	a := p.keys(1)[0][0]
+	do(t, p.connect(), insertTitle(a, "x"))
 	w := p.wire()
 	w.send(append(group(fmt.Sprintf("SELECT 1/0 FROM documents WHERE user_id = %d", a)), &pgproto3.Flush{})...)
-	do(t, p.connect(), insertTitle(a, "x"))
-	w.send(&pgproto3.Parse{Query: "SELEC"}, &pgproto3.Flush{})
 	w.until("E")
 	w.send(group("SELECT 1")...)
 	w.silent(300 * time.Millisecond)

@@ -74,7 +74,7 @@ func configuration(p *proxy, admin string, o options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "peer: {id: proxy-1, data_dir: %q, bootstrap: true}\n", filepath.Dir(p.config))
 	fmt.Fprintf(&b, "admin: {listen: %q}\n", admin)
-	fmt.Fprintf(&b, "postgres:\n  listen: %q\n%s", p.address, indent(o.postgres, 2))
+	fmt.Fprintf(&b, "postgres:\n  listen: %q\n  drain_timeout: 3s\n%s", p.address, indent(o.postgres, 2))
 	fmt.Fprintf(&b, "log: {level: debug}\n")
 	fmt.Fprintf(&b, "users:\n  - {name: app, password: secret%s}\n", prefixed(o.user))
 	fmt.Fprintf(&b, "databases:\n  app:\n    partitions: 64\n    nodes:\n")
@@ -131,6 +131,8 @@ func (p *proxy) stop() {
 	select {
 	case <-p.exited:
 	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // its goroutines go to the log
+		time.Sleep(time.Second)
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 		p.t.Error("the proxy did not stop within 20 s of SIGTERM")

@@ -17,6 +17,9 @@ func Unroutable(reason string) *Error {
 	return newError(FaultClient, "0A000", 1235, reason).WithHint(UnroutableHint)
 }
 
+// CodeSyntaxError is the SQLSTATE of SyntaxError.
+const CodeSyntaxError = "42601"
+
 // SyntaxError (42601): the text does not parse. position is the character
 // (from 1) where it fails, 0: unknown.
 func SyntaxError(message string, position int) *Error {

@@ -315,7 +315,7 @@ func (m *machine) sendBind(o *op, seq int32) {
 	} else {
 		l.out, _ = o.bind.Append(l.out, o.bind.Portal, []byte(o.statement.sent), o.portal.extra...)
 	}
-	l.replies.push(reply{kind: replyBind, seq: seq})
+	l.replies.push(reply{kind: replyBind, seq: seq, binds: o.statement})
 }
 
 // ensurePortal makes a portal that the proxy would have run itself, had it not

@@ -93,8 +93,7 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	po := &portal{statement: p}
 	o.statement, o.portal = p, po
 	params := bindKeys{bind: &o.bind, statement: p}
-	p.template.Plan(m.db, &m.env, &p.scan, &params, &po.plan)
-	po.plan.Epoch = m.topo.Epoch
+	m.planPrepared(p, &params, &po.plan)
 	m.notePlan(&po.plan)
 	if err := m.planPortal(o, &params); err != nil {
 		return err

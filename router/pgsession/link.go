@@ -23,6 +23,7 @@ type link struct {
 
 	vars     *vars // in force on the server, outside a transaction
 	prepared *preparedSet
+	stale    []string     // names of statements to close
 	unnamed  statementKey // what the unnamed statement holds
 	schema   topology.Epoch
 
@@ -125,6 +126,26 @@ func (l *link) parse(p *prepared, oids []uint32, quiet bool, seq int32) {
 	}
 	l.out = pgwire.AppendParse(l.out, p.sent, text.sql, oids)
 	l.replies.push(reply{kind: replyParse, quiet: quiet, seq: seq, prepares: preparation{key: p.key, named: p.sent != "", before: before}})
+}
+
+// discard forgets a statement that the server cannot run any more. It is closed
+// with the next request.
+func (l *link) discard(p *prepared) {
+	if p.sent == "" {
+		l.unnamed = statementKey{}
+		return
+	}
+	if name := l.prepared.remove(p.key); name != "" {
+		l.stale = append(l.stale, name)
+	}
+}
+
+// closeStale closes what was discarded.
+func (l *link) closeStale() {
+	for _, name := range l.stale {
+		l.closeStatement(name)
+	}
+	l.stale = l.stale[:0]
 }
 
 // has reports whether the statement is prepared here.

@@ -145,9 +145,9 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 	default:
 		m.out = append(m.out, part.Bytes...)
 	}
-	if code == "0A000" && due.portal != nil {
+	if code == "0A000" && due.kind == replyBind && due.binds != nil {
 		// "cached plan must not change result type": prepared anew next time.
-		l.prepared.remove(due.portal.statement.key)
+		l.discard(due.binds)
 	}
 	m.requestFailed(due)
 }

@@ -32,8 +32,9 @@ type reply struct {
 	prepares preparation
 	// describes is the statement that a replyDescribe describes; nil: a portal.
 	describes *prepared
-	// portal is what a replyExecute runs.
+	// portal is what a replyExecute runs, binds what a replyBind binds.
 	portal *portal
+	binds  *prepared
 	// mustFail: the message is there to cause an error, which nobody sees.
 	mustFail bool
 	// commit: a quiet COMMIT of ours, whose error the client must see.

@@ -190,6 +190,7 @@ func (m *machine) acquired(l *link, err error) {
 // request binds the transaction to its node.
 func (m *machine) begin() {
 	l := m.link
+	l.closeStale()
 	if !m.tx.bound && !m.batch.open && l.status == txIdle && !l.vars.equal(m.vars) {
 		sql, confirm := appendDifference(nil, l.vars, m.vars)
 		l.vars = m.vars

@@ -8,6 +8,7 @@ import (
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
+	"shardproxy/router/sqlscan"
 )
 
 // newPrepared makes the statement of a Parse message.
@@ -48,7 +49,18 @@ func (m *machine) refreshPrepared(p *prepared) {
 	}
 	p.inferred = m.cfg.types.find(p.key)
 	p.template = m.cfg.plans.Template(m.db, &m.env, &p.scan)
-	p.template.Plan(m.db, &m.env, &p.scan, nil, &p.static)
+	m.planPrepared(p, nil, &p.static)
+}
+
+// planPrepared plans one execution of a statement; params is nil where there are
+// none yet. The empty statement is the proxy's to answer.
+func (m *machine) planPrepared(p *prepared, params sqlscan.Keys, out *plan.Plan) {
+	if p.scan.Empty {
+		*out = plan.Plan{Class: plan.Local}
+	} else {
+		p.template.Plan(m.db, &m.env, &p.scan, params, out)
+	}
+	out.Epoch = m.topo.Epoch
 }
 
 // refusedAlways is the refusal that does not depend on parameters.
