@@ -219,6 +219,10 @@ func (m *machine) finishBatch(failed bool) {
 func (m *machine) sendBatch() {
 	l := m.link
 	m.bindBatch()
+	trial := m.onTrial() && m.batch.tied
+	if trial {
+		l.quietQuery(m.tx.appendPrelude(nil))
+	}
 	for i := range m.batch.ops {
 		o := &m.batch.ops[i]
 		if o.err != nil {
@@ -238,6 +242,9 @@ func (m *machine) sendBatch() {
 	} else {
 		l.out = pgwire.AppendFlush(l.out)
 	}
+	if trial {
+		l.quietQuery([]byte("ROLLBACK"))
+	}
 	m.state = stateReplies
 	m.emitLocals()
 	if l.replies.empty() {
@@ -247,7 +254,7 @@ func (m *machine) sendBatch() {
 
 // bindBatch ties an open transaction to the link if the batch does.
 func (m *machine) bindBatch() {
-	tied := m.batch.keyed || m.batch.write
+	tied := m.batch.keyed || m.batch.write || !m.batch.sync && m.onTrial()
 	for i := range m.batch.ops {
 		o := &m.batch.ops[i]
 		if o.local != nil || o.err != nil {

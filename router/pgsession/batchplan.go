@@ -210,8 +210,11 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 	if msg.MaxRows > 0 {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}
-	if po.local && !m.serverOpsBefore() {
-		return m.executeLocal(o)
+	if po.local {
+		if !m.serverOpsBefore() {
+			return m.executeLocal(o)
+		}
+		m.batch.write = true // in order behind what a server answers
 	}
 	switch kindOf(&po.plan) {
 	case querytree.Commit, querytree.Rollback:

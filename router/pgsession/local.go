@@ -146,6 +146,9 @@ func (m *machine) localSavepoint(st *step) bool {
 		return m.forward() // noted when the backend has done it
 	}
 	m.noteSavepoint(st, at)
+	if stmt.Kind == querytree.RollbackTo {
+		m.tx.status = txOpen
+	}
 	m.emitTag(stmt.Tag)
 	return false
 }
@@ -240,8 +243,17 @@ func (m *machine) effects(st *step) {
 		return
 	}
 	switch stmt.Kind {
-	case querytree.Savepoint, querytree.ReleaseSavepoint, querytree.RollbackTo:
-		m.noteSavepoint(st, m.tx.find(stmt.Name))
+	case querytree.Begin:
+		if !m.tx.open() {
+			m.tx.start(beginText(&stmt.Transaction), m.vars, false)
+			m.tx.bound, m.tx.touched.whole = true, true
+		}
+	case querytree.Savepoint:
+		m.noteSavepoint(st, -1)
+	case querytree.ReleaseSavepoint, querytree.RollbackTo:
+		if at := m.tx.find(stmt.Name); at >= 0 {
+			m.noteSavepoint(st, at)
+		}
 	case querytree.Commit, querytree.Rollback:
 		if m.chain != "" && !m.tx.open() {
 			m.tx.start(m.chain, m.vars, false)

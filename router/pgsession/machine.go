@@ -308,9 +308,17 @@ func (m *machine) lost(cause error) {
 	}
 	var known *sqlerr.Error
 	if !errors.As(cause, &known) {
-		known = sqlerr.NodeLost(string(l.id)).Wrap(cause)
+		known = m.lostError(string(l.id)).Wrap(cause)
 	}
 	m.fail(known)
+}
+
+// lostError says what the loss of a node means for the request in progress.
+func (m *machine) lostError(node string) *sqlerr.Error {
+	if s := &m.script; !m.batch.running && s.at < len(s.steps) && kindOf(&s.steps[s.at].plan) == querytree.Commit {
+		return sqlerr.CommitUnknown(node)
+	}
+	return sqlerr.NodeLost(node)
 }
 
 // kindOf is the kind of the statement of a plan.

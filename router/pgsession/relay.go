@@ -134,7 +134,7 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 	code := string(report.SQLState())
 	m.cfg.observer.ServerError(m.cfg.database, code)
 	if severity := string(report.Severity()); severity == "FATAL" || severity == "PANIC" {
-		m.lost(sqlerr.NodeLost(string(l.id)).WithDetail(string(report.Message()) + " (SQLSTATE " + code + ")"))
+		m.lost(m.lostError(string(l.id)).WithDetail(string(report.Message()) + " (SQLSTATE " + code + ")"))
 		return
 	}
 	switch {

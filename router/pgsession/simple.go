@@ -214,8 +214,15 @@ func (m *machine) send() {
 	l, st := m.link, &m.script.steps[m.script.at]
 	m.bind(&st.plan)
 	m.noticePlan(&st.plan)
+	trial := m.onTrial()
+	if trial {
+		l.quietQuery(m.tx.appendPrelude(nil))
+	}
 	l.query(st.text)
 	l.replies.push(reply{kind: replyQuery})
+	if trial {
+		l.quietQuery([]byte("ROLLBACK"))
+	}
 	m.mark(&st.plan)
 	m.state = stateReplies
 }
@@ -231,6 +238,13 @@ func (m *machine) bind(p *plan.Plan) {
 	if m.tx.bound {
 		m.touch(p)
 	}
+}
+
+// onTrial reports whether a statement that does not bind the transaction has to
+// run in a copy of it, because the transaction has options or settings of its
+// own: SHOW after SET LOCAL must tell the truth.
+func (m *machine) onTrial() bool {
+	return m.tx.open() && !m.tx.bound && (len(m.tx.replay) > 0 || m.tx.begin != "BEGIN")
 }
 
 // open begins the transaction on the link. Values that another client drew from

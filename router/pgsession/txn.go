@@ -130,7 +130,6 @@ func (t *txn) rollbackTo(i int) *vars {
 		t.replay = t.replay[:s.replay]
 	}
 	t.local = s.local
-	t.status = txOpen
 	return s.vars
 }
 
