@@ -14,6 +14,7 @@ const (
 	frameRow                        // a row of VALUES
 	frameOther                      // column names, type modifiers, options, a query
 	frameOperator                   // OPERATOR(schema.op)
+	frameDistinct                   // the list of DISTINCT ON
 	frameSubscript                  // brackets
 )
 
@@ -77,11 +78,13 @@ func (s *Scan) frame(c byte) frame {
 		}
 	case s.prev == kwOperator:
 		f.kind = frameOperator
+	case s.prev == kwDistinctOn:
+		f.kind, f.strip, f.ordinals = frameDistinct, up.strip, true
 	case s.prev == kwIn:
 		f.kind, f.strip, f.operand = frameList, up.strip, true
 	case s.expect, s.prev == kwValues:
 		f.kind, f.strip, f.operand = frameExpr, up.strip, true
-		f.ordinals = up.ordinals && s.itemStarts() || s.prev == kwDistinctOn
+		f.ordinals = up.ordinals && s.itemStarts()
 	case s.operand:
 		f.kind, f.strip, f.operand = frameCall, up.strip, true
 		f.ordinals = up.ordinals && s.prev == kwRollup
@@ -110,7 +113,7 @@ func (s *Scan) close(c byte) {
 	s.top = s.frames[len(s.frames)-1]
 	s.frames = s.frames[:len(s.frames)-1]
 	s.prev = plain
-	s.expect = f.kind == frameOperator && s.last == glueOperator
+	s.expect = f.kind == frameDistinct || f.kind == frameOperator && s.last == glueOperator
 	switch f.kind {
 	case frameList:
 		s.collapseList(f)

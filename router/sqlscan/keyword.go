@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // keyword is what the word or punctuation before a token means for it. It
 // names only what the shape depends on; every other word is plain.
 type keyword uint8
@@ -57,88 +59,95 @@ const (
 	kwDistinctOn // DISTINCT ON
 )
 
+// keywordList is the words of each keyword.
+var keywordList = [...]struct {
+	kw    keyword
+	words string
+}{
+	{kwOperand, "and or any some asymmetric symmetric both leading trailing case when then " +
+		"else lateral placing variadic using join"},
+	{kwClause, "from where having limit offset for"},
+	{kwEnds, "union intersect except window"},
+	{kwSelect, "select"},
+	{kwReturning, "returning"},
+	{kwFetch, "fetch"},
+	{kwNot, "not"},
+	{kwIn, "in"},
+	{kwAll, "all"},
+	{kwDistinct, "distinct"},
+	{kwOn, "on"},
+	{kwOrder, "order group partition"},
+	{kwTo, "to"},
+	{kwName, "as collate"},
+	{kwDo, "do"},
+	{kwInfix, "like ilike between"},
+	{kwOperator, "operator"},
+	{kwSimilar, "similar"},
+	{kwBy, "by"},
+	{kwAt, "at"},
+	{kwTime, "time"},
+	{kwZone, "zone"},
+	{kwFirst, "first next"},
+	{kwValues, "values"},
+	{kwModify, "insert update delete merge"},
+	{kwConflict, "conflict"},
+	{kwRollup, "rollup cube"},
+	{kwType, "bit char character dec decimal float interval national nchar numeric " +
+		"precision timestamp varchar varying current_time current_timestamp " +
+		"localtime localtimestamp"},
+	{kwExtract, "extract"},
+	{kwTable, "json_table xmltable"},
+	{kwNames, "nextval currval setval set_config current_setting pg_get_serial_sequence " +
+		"to_regclass to_regnamespace to_regoper to_regoperator to_regproc " +
+		"to_regprocedure to_regrole to_regtype to_regcollation"},
+	{kwReg, "regclass regcollation regconfig regdatabase regdictionary regnamespace " +
+		"regoper regoperator regproc regprocedure regrole regtype"},
+}
+
+const (
+	longestKeyword = len("pg_get_serial_sequence")
+	keywordSlots   = 512 // a power of two, several times the number of words
+)
+
+// keywordSlot is an entry of the hash table of keywords.
+type keywordSlot struct {
+	word string
+	kw   keyword
+}
+
+// keywordTable is a hash table with linear probing; see lookup.
+var keywordTable = buildKeywordTable()
+
+func buildKeywordTable() (t [keywordSlots]keywordSlot) {
+	for _, k := range keywordList {
+		for _, word := range strings.Fields(k.words) {
+			i := keywordHash([]byte(word))
+			for t[i].word != "" {
+				i = (i + 1) % keywordSlots
+			}
+			t[i] = keywordSlot{word, k.kw}
+		}
+	}
+	return t
+}
+
+// keywordHash is the place of a word of at least two letters in the table.
+func keywordHash(word []byte) uint {
+	n := len(word)
+	return (uint(word[0]) + uint(word[1])*25 + uint(word[n-1])*47 + uint(n)*81) % keywordSlots
+}
+
 // lookup returns the keyword of a folded word.
 func lookup(word []byte) keyword {
-	if len(word) < 2 || len(word) > 22 {
+	if len(word) < 2 || len(word) > longestKeyword {
 		return plain
 	}
-	switch string(word) {
-	case "and", "or", "any", "some", "asymmetric", "symmetric", "both",
-		"leading", "trailing", "case", "when", "then", "else", "lateral",
-		"placing", "variadic", "using", "join":
-		return kwOperand
-	case "from", "where", "having", "limit", "offset", "for":
-		return kwClause
-	case "union", "intersect", "except", "window":
-		return kwEnds
-	case "select":
-		return kwSelect
-	case "returning":
-		return kwReturning
-	case "fetch":
-		return kwFetch
-	case "not":
-		return kwNot
-	case "in":
-		return kwIn
-	case "all":
-		return kwAll
-	case "distinct":
-		return kwDistinct
-	case "on":
-		return kwOn
-	case "order", "group", "partition":
-		return kwOrder
-	case "to":
-		return kwTo
-	case "as", "collate":
-		return kwName
-	case "do":
-		return kwDo
-	case "like", "ilike", "between":
-		return kwInfix
-	case "operator":
-		return kwOperator
-	case "similar":
-		return kwSimilar
-	case "by":
-		return kwBy
-	case "at":
-		return kwAt
-	case "time":
-		return kwTime
-	case "zone":
-		return kwZone
-	case "first", "next":
-		return kwFirst
-	case "values":
-		return kwValues
-	case "insert", "update", "delete", "merge":
-		return kwModify
-	case "conflict":
-		return kwConflict
-	case "rollup", "cube":
-		return kwRollup
-	case "bit", "char", "character", "dec", "decimal", "float", "interval",
-		"national", "nchar", "numeric", "precision", "timestamp", "varchar",
-		"varying", "current_time", "current_timestamp", "localtime",
-		"localtimestamp":
-		return kwType
-	case "extract":
-		return kwExtract
-	case "json_table", "xmltable":
-		return kwTable
-	case "nextval", "currval", "setval", "set_config", "current_setting",
-		"pg_get_serial_sequence", "to_regclass", "to_regnamespace",
-		"to_regoper", "to_regoperator", "to_regproc", "to_regprocedure",
-		"to_regrole", "to_regtype", "to_regcollation":
-		return kwNames
-	case "regclass", "regcollation", "regconfig", "regdatabase",
-		"regdictionary", "regnamespace", "regoper", "regoperator", "regproc",
-		"regprocedure", "regrole", "regtype":
-		return kwReg
+	for i := keywordHash(word); ; i = (i + 1) % keywordSlots {
+		slot := &keywordTable[i]
+		if slot.word == "" || slot.word == string(word) {
+			return slot.kw
+		}
 	}
-	return plain
 }
 
 // opening is what the first word of a statement says about it.

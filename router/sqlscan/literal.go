@@ -85,6 +85,9 @@ func (s *Scan) keep(tok Token, g glue) {
 		return
 	}
 	s.separate(g)
+	if tok.Kind == TokenEscapeString && text[0] == '\'' {
+		s.Shape = append(s.Shape, 'e') // means the same in every mode
+	}
 	at := len(s.Shape)
 	s.Shape = append(s.Shape, text...)
 	s.Shape[at] = folded[s.Shape[at]] // the prefix of E'x', B'x', U&'x'
@@ -115,9 +118,9 @@ func (s *Scan) restore() {
 			s.separate(glueOperator)
 			s.Shape = append(s.Shape, s.Text[lit.Start])
 		}
-		s.keep(Token{Start: digits, End: int(lit.End)}, glueNumber)
+		s.keep(Token{lit.Kind.token(), digits, int(lit.End)}, glueNumber)
 	} else {
-		s.keep(Token{Start: int(lit.Start), End: int(lit.End)}, glueQuote)
+		s.keep(Token{lit.Kind.token(), int(lit.Start), int(lit.End)}, glueQuote)
 	}
 	if properties[s.scratch[0]]&wordPart != 0 {
 		s.Shape = append(s.Shape, ' ')
@@ -148,4 +151,20 @@ func (l Literal) digits(text []byte) int {
 	}
 	t := NewTokens(text[:l.End], start+1, 0)
 	return t.skip()
+}
+
+// token returns the kind of token a literal of kind k is.
+func (k LiteralKind) token() TokenKind {
+	switch k {
+	case Integer:
+		return TokenInteger
+	case Number:
+		return TokenNumber
+	case String:
+		return TokenString
+	case EscapeString:
+		return TokenEscapeString
+	default:
+		return TokenDollarString
+	}
 }

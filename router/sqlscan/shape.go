@@ -84,7 +84,7 @@ func (s *Scan) token(tok Token) {
 	case TokenDollarString:
 		s.literal(tok, DollarString)
 	case TokenPrefixString:
-		s.keep(tok, glueQuote)
+		s.prefixString(tok)
 	case TokenOpen:
 		s.open('(')
 	case TokenClose:
@@ -102,6 +102,16 @@ func (s *Scan) token(tok Token) {
 	default:
 		s.failed = true
 	}
+}
+
+// prefixString keeps B'x', X'x', N'x' and U&'x'. What a backslash means in
+// N'x' depends on the mode, which the shape does not tell.
+func (s *Scan) prefixString(tok Token) {
+	if isEscaped(s.tokens.mode, s.Text[tok.Start:tok.End]) {
+		s.failed = true
+		return
+	}
+	s.keep(tok, glueQuote)
 }
 
 func (s *Scan) comma() {

@@ -1,5 +1,7 @@
 package sqlscan
 
+import "slices"
+
 // word writes a word, folded, and decides what may follow it. What matters is
 // whether an operand must follow (expect): only there a literal is stripped,
 // and only there a sign belongs to the number behind it. A word that the
@@ -7,12 +9,7 @@ package sqlscan
 // name can stand.
 func (s *Scan) word(tok Token) {
 	s.separate(glueWord)
-	start := len(s.Shape)
-	s.Shape = append(s.Shape, s.Text[tok.Start:tok.End]...)
-	word := s.Shape[start:]
-	for i, c := range word {
-		word[i] = folded[c]
-	}
+	word := s.fold(s.Text[tok.Start:tok.End])
 	kw := lookup(word)
 	prev := s.prev
 	switch {
@@ -29,6 +26,17 @@ func (s *Scan) word(tok Token) {
 	default:
 		s.keyword(kw, prev)
 	}
+}
+
+// fold appends a word to the shape in lower case and returns it there.
+func (s *Scan) fold(word []byte) []byte {
+	start := len(s.Shape)
+	s.Shape = slices.Grow(s.Shape, len(word))[:start+len(word)]
+	lower := s.Shape[start:]
+	for i := range lower {
+		lower[i] = folded[word[i]]
+	}
+	return lower
 }
 
 // memberWord handles a keyword behind a dot: there it is a name.
