@@ -203,8 +203,8 @@ type node struct {
 // closure is everything that is equal to a variable at a place.
 type closure struct {
 	nodes []reached
-	// seen holds for each node whether it was reached strictly.
-	seen map[node]bool
+	// seen holds for each node the best way to it.
+	seen map[node]way
 	// values are sources one of whose values the variable has; each of them
 	// alone is enough.
 	values []*source
@@ -214,31 +214,53 @@ type closure struct {
 	pending map[variable]bool
 }
 
-// reached is a node of a closure. It is strict where an "=" led to it, so that
-// the value is not NULL.
+// reached is a node of a closure, with what is known of the way to it.
 type reached struct {
 	node
-	strict bool
+	way way
 }
+
+// way says how a node of a closure was reached.
+type way uint8
+
+const (
+	// loosely: it names the same value, but where an outer join makes up a row
+	// the start has none.
+	loosely way = iota + 1
+	// directly: it names the same value of the same row.
+	directly
+	// strictly: an "=" led here, so that the value is not NULL.
+	strictly
+)
 
 // closureOf returns what is equal to x at e.
 func (a *analysis) closureOf(x variable, e *env) *closure { return a.close(x, e, nil) }
 
 func (a *analysis) close(x variable, e *env, pending map[variable]bool) *closure {
-	c := &closure{seen: make(map[node]bool), pending: pending}
-	c.add(node{x, e}, false)
+	c := &closure{seen: make(map[node]way), pending: pending}
+	c.add(node{x, e}, directly)
 	for i := 0; i < len(c.nodes); i++ {
 		a.expand(c, c.nodes[i])
 	}
 	return c
 }
 
-func (c *closure) add(n node, strict bool) {
-	before, seen := c.seen[n]
-	if !seen || strict && !before {
-		c.seen[n] = strict
-		c.nodes = append(c.nodes, reached{n, strict})
+func (c *closure) add(n node, w way) {
+	if c.seen[n] < w {
+		c.seen[n] = w
+		c.nodes = append(c.nodes, reached{n, w})
 	}
+}
+
+// along returns the way over an edge that is noted at e.
+func (a *analysis) along(n reached, to edge, e *env) way {
+	switch {
+	case !to.same || n.way == strictly:
+		return strictly
+	case n.way == loosely, a.vars[n.v].env != e, to.in != nil && a.vars[to.to].env != to.in:
+		return loosely
+	}
+	return directly
 }
 
 // expand follows what is known of one node.
@@ -249,7 +271,7 @@ func (a *analysis) expand(c *closure, n reached) {
 			if to.in != nil {
 				at = to.in
 			}
-			c.add(node{to.to, at}, n.strict || !to.same)
+			c.add(node{to.to, at}, a.along(n, to, e))
 		}
 		for _, fact := range e.values[n.v] {
 			if fact.while == nil || !fact.while.wrong {
@@ -258,9 +280,9 @@ func (a *analysis) expand(c *closure, n reached) {
 		}
 		for _, s := range e.orNulls[n.v] {
 			switch {
-			case !n.strict:
+			case n.way == directly:
 				c.orNulls = append(c.orNulls, s)
-			case s != nil:
+			case n.way == strictly && s != nil:
 				c.addValue(s)
 			}
 		}

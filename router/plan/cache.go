@@ -2,7 +2,6 @@ package plan
 
 import (
 	"errors"
-	"sync/atomic"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
@@ -37,8 +36,8 @@ type Cache struct {
 	compiler compiler
 	store    *store
 	maxShape int
-	hits     atomic.Uint64
-	misses   atomic.Uint64
+	hits     counter
+	misses   counter
 }
 
 // NewCache returns an empty cache.
@@ -63,7 +62,7 @@ func NewCache(o Options) *Cache {
 func (c *Cache) Template(db *topology.Database, env *Env, sc *sqlscan.Scan) *Template {
 	t := c.store.find(sc, env, db.SchemaEpoch)
 	if t != nil {
-		c.hits.Add(1)
+		c.hits.add(env)
 	} else {
 		t = c.make(db, env, sc)
 	}
@@ -75,7 +74,7 @@ func (c *Cache) Template(db *topology.Database, env *Env, sc *sqlscan.Scan) *Tem
 
 // make compiles a statement and keeps the template.
 func (c *Cache) make(db *topology.Database, env *Env, sc *sqlscan.Scan) *Template {
-	c.misses.Add(1)
+	c.misses.add(env)
 	t := &Template{compiled: c.compileScan(db, env, sc)}
 	if len(sc.Shape) <= c.maxShape {
 		c.store.add(sc, env, db.SchemaEpoch, t)
@@ -85,10 +84,10 @@ func (c *Cache) make(db *topology.Database, env *Env, sc *sqlscan.Scan) *Templat
 
 // Hits and Misses count the calls of Template that found a template and those
 // that had to make one.
-func (c *Cache) Hits() uint64 { return c.hits.Load() }
+func (c *Cache) Hits() uint64 { return c.hits.load() }
 
 // Misses: see Hits.
-func (c *Cache) Misses() uint64 { return c.misses.Load() }
+func (c *Cache) Misses() uint64 { return c.misses.load() }
 
 // compileScan parses and compiles a scanned statement.
 func (c *Cache) compileScan(db *topology.Database, env *Env, sc *sqlscan.Scan) *compiled {
@@ -107,7 +106,7 @@ func (c *Cache) compileScan(db *topology.Database, env *Env, sc *sqlscan.Scan) *
 		return c.unparsed(sc, err)
 	}
 	if len(statements) != 1 {
-		return blocked(sqlerr.Unroutable("shardproxy cannot tell where the statement ends"))
+		return rejecting(sqlerr.Unroutable("shardproxy cannot tell where the statement ends"))
 	}
 	return c.compiler.compile(db, env, statements[0])
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/querytree"
@@ -64,8 +66,12 @@ func (c *compiler) explain(a *analysis, t *compiled, s *querytree.Statement) {
 		t.class = 0
 		a.fail(sqlerr.NotSupported("EXPLAIN of " + s.Inner.Tag))
 	case !s.Analyze:
-		a.write = false
-		a.flags = 0
+		a.write, a.flags = false, 0
+		a.rewrite = nil
+		a.refs = slices.DeleteFunc(a.refs, func(r *reference) bool { return r.drawn })
+	}
+	if t.merge != nil {
+		t.merge = &Merge{} // the rows are those of EXPLAIN
 	}
 }
 

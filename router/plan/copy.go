@@ -57,12 +57,12 @@ func (a *analysis) copyFrom(t *compiled, c *querytree.CopySpec) {
 		return
 	}
 	p.Key = rel.Key
-	if c.Columns == nil {
-		a.rewrite = &Rewrite{AddColumns: p.Columns, Relation: rel, KeyIndex: -1}
-	}
 	if rel.Key.Column == "" {
 		a.refs = append(a.refs, &reference{relation: rel, env: a.root, key: noVariable, write: true, level: l})
 		return
+	}
+	if c.Columns == nil {
+		a.rewrite = &Rewrite{AddColumns: p.Columns, Relation: rel, KeyIndex: -1}
 	}
 	if p.KeyIndex = slices.Index(p.Columns, rel.Key.Column); p.KeyIndex < 0 {
 		a.fail(sqlerr.NotSupported("COPY into \"" + rel.Name.String() + "\" without its shard key \"" + rel.Key.Column + "\"").

@@ -89,9 +89,8 @@ func (a *analysis) ddlTargets(s *querytree.Statement, d *querytree.DDLSpec) {
 	for i, name := range s.Relations {
 		rel, temporary := a.relation(name)
 		if rel == nil {
-			if !temporary && name.Schema == "" && !d.IfExists || temporary {
-				a.unknown = true
-			}
+			onTable := d.Object == "table" || d.Object == "trigger" || d.Object == "rule" || d.Object == "index" && d.Action == querytree.ActionCreate
+			a.unknown = a.unknown || onTable && (temporary || name.Schema == "")
 			continue
 		}
 		if i > 0 && d.Action != querytree.ActionDrop {
@@ -158,6 +157,12 @@ func (a *analysis) keepsKeyColumn(rel *topology.Relation, c *querytree.Change) {
 	if rel.Placement == topology.Sharded && strings.Contains(c.Kind, "identity") && c.Kind != "add identity" && c.Kind != "drop identity" {
 		a.fail(sqlerr.NotSupported("changing the numbers of an identity column of \"" + rel.Name.String() + "\"").
 			WithDetail("Every node draws from a class of its own, so that ids stay unique."))
+	}
+	switch c.Kind {
+	case "attach partition", "detach partition", "inherit", "no inherit":
+		a.fail(sqlerr.NotSupported("\"" + c.Kind + "\" of table \"" + rel.Name.String() + "\"").
+			WithDetail("Rows would change their rule without being moved.").
+			WithHint("Create a new table and copy the rows."))
 	}
 	if c.Constraint != nil {
 		a.keepsUnique(rel, c.Constraint)
@@ -235,11 +240,23 @@ func (a *analysis) truncate(t *compiled, s *querytree.Statement) {
 		WithHint("Use DELETE with the shard key."), WouldBroadcast
 }
 
-// lockTable plans LOCK TABLE.
+// lockTable plans LOCK TABLE, which locks a table on one node.
 func (a *analysis) lockTable(t *compiled, s *querytree.Statement) {
-	a.tables(s, 0)
-	t.apart = sqlerr.Unroutable("LOCK TABLE of a sharded table would lock the rows of one node only")
-	t.would = WouldBroadcast
+	l := &level{query: &querytree.Query{}, env: a.root, scope: &scope{}}
+	for _, name := range s.Relations {
+		rel, temporary := a.relation(name)
+		switch {
+		case rel == nil:
+			a.unknownTable(name, temporary)
+		case rel.Placement == topology.Sharded:
+			a.refer(rel, &querytree.TableRef{Name: name}, l, a.root, a.table(rel, a.root)).write = true
+		case rel.Placement == topology.Global:
+			a.needHome("table " + rel.Name.String() + " is global")
+		default:
+			a.fail(sqlerr.NotSupported("LOCK TABLE of \"" + rel.Name.String() + "\" (" + ruleOf(rel) + ")"))
+		}
+	}
+	t.apart, t.would = sqlerr.Unroutable("LOCK TABLE of a sharded table would lock the rows of one node only"), WouldBroadcast
 }
 
 // tables notes the tables that a statement without a query works on.

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"shardproxy/meta/topology"
@@ -41,6 +42,8 @@ type evaluation struct {
 	first  []byte
 	count  int
 	others bool
+	// ordinal is the number of the value looked at last, from 1.
+	ordinal int
 	// tooLong: a text key is longer than its column (maxLength).
 	maxLength int
 	tooLong   bool
@@ -113,6 +116,7 @@ func (p *Plan) eachKey(canonical []byte, state sqlscan.KeyState) bool {
 }
 
 func (ev *evaluation) element(canonical []byte, state sqlscan.KeyState) bool {
+	ev.ordinal++
 	switch state {
 	case sqlscan.KeyOK:
 		ev.key(canonical)
@@ -184,7 +188,7 @@ func (ev *evaluation) list(keys sqlscan.Keys, n int) {
 func (ev *evaluation) try(s *source, g *group) {
 	nodes, partitions, whole := ev.nodes, len(ev.partitions), ev.whole
 	ev.typ, ev.maxLength = g.typ, g.maxLength
-	ev.state, ev.count, ev.others, ev.tooLong = sqlscan.KeyOK, 0, false, false
+	ev.state, ev.count, ev.others, ev.tooLong, ev.ordinal = sqlscan.KeyOK, 0, false, false, 0
 	ev.evaluate(s)
 	if ev.state == 0 || ev.state == sqlscan.KeyMismatch {
 		ev.nodes, ev.partitions, ev.whole = nodes, ev.partitions[:partitions], whole
@@ -258,8 +262,27 @@ func (ev *evaluation) rowError(g *group) *sqlerr.Error {
 	case ev.state == sqlscan.KeyNull:
 		return g.nullKey()
 	}
-	return sqlerr.InvalidKey(g.table, g.column, g.typ.String(), "?").
-		WithDetail("The value that the statement gives is not the canonical spelling of a key of this type.")
+	return sqlerr.InvalidKey(g.table, g.column, g.typ.String(), ev.spelling(g))
+}
+
+// spelling is the value that is no key, as far as it can be told.
+func (ev *evaluation) spelling(g *group) string {
+	if len(g.candidates) == 0 {
+		return ""
+	}
+	s := g.candidates[0].source
+	literals, ok := ev.lits.(interface {
+		AppendValue(dst []byte, n int) ([]byte, bool)
+	})
+	if ok && (s.kind == sourceSlot || s.kind == sourceSlotList && ev.ordinal == 1) {
+		if text, ok := literals.AppendValue(nil, s.n); ok {
+			return string(text)
+		}
+	}
+	if ev.ordinal > 1 {
+		return s.describe(g.typ) + " of row " + strconv.Itoa(ev.ordinal)
+	}
+	return s.describe(g.typ)
 }
 
 // kept reports whether a value assigned to a group's key is the key it has.

@@ -183,9 +183,9 @@ func describePlan(db *topology.Database, p *Plan, e *Explanation) []string {
 		if p.Would != 0 {
 			add("  would be a %s", p.Would)
 		}
-		if p.UnknownTable {
-			add("  unknown table")
-		}
+	}
+	if p.UnknownTable {
+		add("  unknown table")
 	}
 	return out
 }

@@ -143,7 +143,7 @@ func (ins *insertion) plan() {
 	if q.Columns == nil && !ins.listColumns() {
 		return
 	}
-	if ins.added && ins.rel.Placement == topology.Sharded {
+	if ins.added && ins.rel.Placement == topology.Sharded && ins.rel.Key.Column != "" {
 		ins.a.rewrite = &Rewrite{AddColumns: ins.columns, Relation: ins.rel, KeyIndex: -1}
 	}
 	if ins.rel.Placement != topology.Sharded {

@@ -269,6 +269,10 @@ func (t *Template) single(db *topology.Database, out *Plan) {
 // several plans a statement for all nodes in the set.
 func (t *Template) several(class Class, out *Plan) {
 	ev := &out.eval
+	if t.hint.kind != "" && !ev.hinted && !t.noHint {
+		out.reject(sqlerr.InvalidHint(t.hint.text, "no table of the statement has a shard key of kind "+string(t.hint.kind)), 0)
+		return
+	}
 	if t.apart != nil {
 		err := t.apart
 		if t.home && class == Subset && t.elsewhere != nil {

@@ -111,7 +111,7 @@ func (a *analysis) mayBeNull(r *reference) bool {
 		return false
 	}
 	for _, n := range a.closureOf(r.key, r.env).nodes {
-		if n.strict || a.nonNull(n.v, n.env) {
+		if n.way == strictly || a.nonNull(n.v, n.env) {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"shardproxy/ring"
 	"shardproxy/router/querytree"
+	"shardproxy/router/sqlscan"
 )
 
 // sourceKind says where the values of a key come from.
@@ -17,6 +18,7 @@ const (
 	sourceParam                            // a parameter
 	sourceParamArray                       // a parameter that is an array
 	sourceText                             // a constant that stands in the shape, by its spelling
+	sourceTextArray                        // an array constant, by its spelling
 	sourceKey                              // canonical bytes
 	sourceNull                             // NULL: equals nothing
 	sourceUnion                            // the values of all parts
@@ -28,6 +30,7 @@ type source struct {
 	kind   sourceKind
 	n      int
 	family family // of a cast around the value; familyAny without one
+	rows   bool   // sourceSlotList: one literal of each row of VALUES
 	text   string // sourceText: the spelling; sourceKey: the canonical bytes
 	quoted bool   // sourceText: a string, not a number
 	parts  []*source
@@ -36,7 +39,7 @@ type source struct {
 // single reports whether the source yields at most one value.
 func (s *source) single() bool {
 	switch s.kind {
-	case sourceSlotList, sourceParamArray, sourceUnion:
+	case sourceSlotList, sourceParamArray, sourceTextArray, sourceUnion:
 		return false
 	}
 	return true
@@ -75,6 +78,8 @@ func (s *source) resolve(t ring.KeyType) *source {
 			return nil
 		}
 		return &source{kind: sourceKey, family: familyAny, text: string(canonical)}
+	case sourceTextArray:
+		return s.elements(t)
 	case sourceUnion:
 		parts := make([]*source, len(s.parts))
 		for i, part := range s.parts {
@@ -87,18 +92,42 @@ func (s *source) resolve(t ring.KeyType) *source {
 	return s
 }
 
+// elements returns the keys in an array constant, nil where one of them is none.
+func (s *source) elements(t ring.KeyType) *source {
+	out := &source{kind: sourceUnion, family: familyAny}
+	bad := false
+	state := sqlscan.EachArrayText([]byte(s.text), t, func(canonical []byte, state sqlscan.KeyState) bool {
+		switch state {
+		case sqlscan.KeyOK:
+			out.parts = append(out.parts, &source{kind: sourceKey, family: familyAny, text: string(canonical)})
+		case sqlscan.KeyNull:
+			out.parts = append(out.parts, &source{kind: sourceNull, family: familyAny})
+		default:
+			bad = true
+		}
+		return !bad
+	})
+	if state != sqlscan.KeyOK || bad {
+		return nil
+	}
+	return out
+}
+
 // describe returns the source in words, as keys of type t.
 func (s *source) describe(t ring.KeyType) string {
 	switch s.kind {
 	case sourceSlot:
 		return "literal " + strconv.Itoa(s.n+1)
 	case sourceSlotList:
+		if s.rows {
+			return "literal " + strconv.Itoa(s.n+1)
+		}
 		return "the list in literal " + strconv.Itoa(s.n+1)
 	case sourceParam:
 		return "$" + strconv.Itoa(s.n)
 	case sourceParamArray:
 		return "the array $" + strconv.Itoa(s.n)
-	case sourceText:
+	case sourceText, sourceTextArray:
 		return "constant " + s.text
 	case sourceKey:
 		return "constant " + ring.FormatKey(t, []byte(s.text))
@@ -129,7 +158,7 @@ func (d *dialect) value(e querytree.Expr, rows bool) *source {
 	switch e := e.(type) {
 	case *querytree.Slot:
 		if e.List || rows {
-			return &source{kind: sourceSlotList, n: e.N, family: familyAny}
+			return &source{kind: sourceSlotList, n: e.N, rows: !e.List, family: familyAny}
 		}
 		return &source{kind: sourceSlot, n: e.N, family: familyAny}
 	case *querytree.Param:
@@ -159,6 +188,10 @@ func (d *dialect) array(e querytree.Expr, rows bool) *source {
 		return &source{kind: sourceParamArray, n: e.N, family: familyAny}
 	case *querytree.Null:
 		return &source{kind: sourceNull, family: familyAny}
+	case *querytree.Literal:
+		if e.String {
+			return &source{kind: sourceTextArray, text: e.Text, quoted: true, family: familyAny}
+		}
 	case *querytree.ArrayExpr:
 		return d.values(e.Elements, rows)
 	case *querytree.Cast:

@@ -81,13 +81,19 @@ func (a *analysis) movesNoRow(list []querytree.Assignment, ref *reference, l *le
 	}
 }
 
-// merge looks through MERGE: source LEFT JOIN target ON condition.
+// merge looks through MERGE: source LEFT JOIN target ON condition, or JOIN where
+// it acts on rows that match only.
 func (a *analysis) merge(l *level) output {
 	q := l.query
 	w, assigned := mergeWrites(q.MergeWhens)
 	rel, _ := a.target(l, w, assigned)
-	// The target's rows are those that find a partner: an env of their own.
-	te := newEnv(l.env)
+	te := l.env
+	if slices.ContainsFunc(q.MergeWhens, func(w querytree.MergeWhen) bool { return !w.Matched }) {
+		// Rows of the source count without a partner in the target, whose rows
+		// have an env of their own.
+		te = newEnv(l.env)
+		te.nullable = true
+	}
 	src := a.fromList(q.From, l)
 	var target rows
 	if rel != nil {
