@@ -13,7 +13,7 @@ BENCH    ?= .
 
 .PHONY: help
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: deps
 deps: ## install what is missing on Debian and Ubuntu: a C compiler, PostgreSQL
@@ -50,6 +50,10 @@ fuzz: ## each fuzz target for FUZZTIME
 .PHONY: bench
 bench: ## benchmarks with allocations; BENCH selects by regular expression
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: bench-peer
+bench-peer: ## the proxy beside PgBouncer, about a minute; PEER holds flags
+	$(GO) run ./bench/peer -json out/bench-peer.json $(PEER)
 
 .PHONY: clean
 clean: ## remove what was built
