@@ -211,7 +211,7 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}
 	if po.local {
-		if !m.serverOpsBefore() {
+		if !m.serverOpsBefore() && m.isLocal(po.statement) {
 			return m.executeLocal(o)
 		}
 		m.batch.write = true // in order behind what a server answers
