@@ -58,6 +58,7 @@ type op struct {
 	statement *prepared
 	portal    *portal
 	name      []byte // of the portal that an Execute runs
+	rebind    bool   // the portal has to be made on the server first
 	bind      pgwire.Bind
 	replaced  *portal // the unnamed portal that a Bind replaced
 	// undo is the statement that a Parse replaced or nil; undoes says that the
@@ -100,7 +101,7 @@ func (b *batch) next(msg message) *op {
 		b.ops = append(b.ops, op{})
 	}
 	o := &b.ops[len(b.ops)-1]
-	o.message, o.local, o.err = msg, nil, nil
+	o.message, o.local, o.err, o.rebind = msg, nil, nil, false
 	o.statement, o.portal, o.replaced, o.undo, o.undoes = nil, nil, nil, nil, false
 	return o
 }
@@ -329,10 +330,9 @@ func (m *machine) sendBind(o *op, seq int32) {
 // to run in order behind what a server answers.
 func (m *machine) ensurePortal(o *op, seq int32) {
 	l, po := m.link, o.portal
-	if !po.local {
+	if !o.rebind {
 		return
 	}
-	po.local = false
 	if !l.has(po.statement) {
 		l.parse(po.statement, m.parameterTypes(po.statement), true, seq)
 	}

@@ -214,7 +214,8 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 		if !m.serverOpsBefore() && m.isLocal(po.statement) {
 			return m.executeLocal(o)
 		}
-		m.batch.write = true // in order behind what a server answers
+		// In order behind what a server answers: the portal becomes the server's.
+		po.local, o.rebind, m.batch.write = false, true, true
 	}
 	switch kindOf(&po.plan) {
 	case querytree.Commit, querytree.Rollback:
