@@ -48,7 +48,7 @@ func sequence(nodes []*pg.Node) map[string]string {
 				out[name] = "no"
 			}
 		case "generated":
-			out[name] = identity(string(rune(d.GetArg().GetInteger().GetIval())))
+			out[name] = identity(string(d.GetArg().GetInteger().GetIval()))
 		}
 	}
 	return out

@@ -1,8 +1,6 @@
 package pgparse
 
 import (
-	"fmt"
-
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"shardproxy/router/querytree"
@@ -37,7 +35,7 @@ func (c *converter) expr(n *pg.Node) querytree.Expr {
 	if e := c.knownExpr(n); e != nil {
 		return e
 	}
-	return &querytree.Unknown{What: fmt.Sprintf("%T", n.GetNode())}
+	return &querytree.Unknown{What: nodeName(n)}
 }
 
 // knownExpr converts an expression; nil where the node is no expression of the

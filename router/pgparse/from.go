@@ -1,8 +1,6 @@
 package pgparse
 
 import (
-	"fmt"
-
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"shardproxy/router/querytree"
@@ -40,7 +38,7 @@ func (c *converter) fromItem(n *pg.Node) querytree.FromItem {
 	case *pg.Node_JsonTable:
 		return c.jsonTable(n.JsonTable)
 	}
-	return &querytree.UnknownFrom{What: fmt.Sprintf("%T", n.GetNode())}
+	return &querytree.UnknownFrom{What: nodeName(n)}
 }
 
 func tableRef(r *pg.RangeVar) *querytree.TableRef {

@@ -79,24 +79,36 @@ func (c *converter) gatherNode(f *finds, n *pg.Node) {
 		f.exprs = append(f.exprs, e)
 		return
 	}
-	m := n.ProtoReflect()
-	if field := m.WhichOneof(m.Descriptor().Oneofs().Get(0)); field != nil {
-		c.gatherMessage(f, m.Get(field).Message())
+	if m := content(n); m != nil {
+		c.gatherMessage(f, m)
 	}
+}
+
+// content is the message in a node; nil where there is none.
+func content(n *pg.Node) protoreflect.Message {
+	m := n.ProtoReflect()
+	field := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
+	if field == nil {
+		return nil
+	}
+	return m.Get(field).Message()
 }
 
 // isPart is true for a statement inside a statement. SET in the options of a
 // function, RETURN in its body and REPLICA IDENTITY are called statements, but
 // are parts of one.
 func isPart(n *pg.Node) bool {
-	m := n.ProtoReflect()
-	field := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
-	if field == nil {
-		return false
-	}
 	switch n.GetNode().(type) {
 	case *pg.Node_VariableSetStmt, *pg.Node_ReturnStmt, *pg.Node_ReplicaIdentityStmt:
 		return false
 	}
-	return strings.HasSuffix(string(field.Message().Name()), "Stmt")
+	return strings.HasSuffix(nodeName(n), "Stmt")
+}
+
+// nodeName is what PostgreSQL calls the node.
+func nodeName(n *pg.Node) string {
+	if m := content(n); m != nil {
+		return string(m.Descriptor().Name())
+	}
+	return "nothing"
 }

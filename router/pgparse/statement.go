@@ -1,7 +1,6 @@
 package pgparse
 
 import (
-	"fmt"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -39,7 +38,7 @@ func (c *converter) statement(n *pg.Node) *querytree.Statement {
 	}
 	defer c.leave()
 	if !c.queryStatement(s, n) && !c.sessionStatement(s, n) && !c.dataStatement(s, n) && !c.catalogStatement(s, n) {
-		s.Kind, s.Tag = querytree.Unsupported, fmt.Sprintf("%T", n.GetNode())
+		s.Kind, s.Tag = querytree.Unsupported, nodeName(n)
 	}
 	return s
 }
@@ -49,7 +48,7 @@ func (c *converter) queryStatement(s *querytree.Statement, n *pg.Node) bool {
 	switch n := n.GetNode().(type) {
 	case *pg.Node_SelectStmt:
 		s.Kind, s.Tag = querytree.Select, "SELECT"
-		if into := n.SelectStmt.GetIntoClause(); into != nil {
+		if into := leftmost(n.SelectStmt).GetIntoClause(); into != nil {
 			selectInto(s, into)
 		}
 	case *pg.Node_InsertStmt:
@@ -65,6 +64,14 @@ func (c *converter) queryStatement(s *querytree.Statement, n *pg.Node) bool {
 	}
 	s.Query = c.query(n)
 	return true
+}
+
+// leftmost is the SELECT whose INTO is that of the statement.
+func leftmost(s *pg.SelectStmt) *pg.SelectStmt {
+	for s.GetLarg() != nil {
+		s = s.GetLarg()
+	}
+	return s
 }
 
 // sessionStatement fills in a statement that changes or asks the session and

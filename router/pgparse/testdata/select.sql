@@ -135,3 +135,13 @@ SELECT a, (SELECT b FROM u WHERE u.k = t.k) FROM t ORDER BY (SELECT 1), a
 SELECT a AS select, b value, c "quoted ""name""" FROM t
 
 SELECT (t).a, (t.b).c, (f(x)).*, (SELECT ROW(1, 2)).f1 FROM t
+
+SELECT a INTO u FROM t UNION SELECT b FROM v
+
+WITH x AS (SELECT 1 AS a) SELECT * INTO TEMP u FROM x
+
+(SELECT a INTO u FROM t) EXCEPT (SELECT b FROM v) ORDER BY 1
+
+SELECT a FROM t UNION SELECT b INTO u FROM v
+
+WITH x AS (SELECT 1 INTO u) SELECT * FROM x
