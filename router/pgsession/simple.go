@@ -257,6 +257,9 @@ func (m *machine) open() {
 	}
 	m.link.quietQuery(prelude)
 	m.tx.bound = true
+	if m.tx.status == txFailed {
+		m.link.abort()
+	}
 }
 
 // binds reports whether a statement ties its transaction to a node. A read
