@@ -7,6 +7,7 @@ type slot struct {
 	first, last int32 // its literals are among Literals[first:last]
 	list        bool  // the slot is a list
 	repeated    bool  // the slot is in a row of VALUES
+	several     bool  // it has more than one literal
 }
 
 // run is a run of rows of VALUES that have one form. Only one list of VALUES
@@ -34,6 +35,7 @@ func (s *Scan) collapseList(f frame) {
 	s.slots = s.slots[:f.slot+1]
 	kept := &s.slots[f.slot]
 	kept.list = true
+	kept.several = len(s.Literals) > int(f.literal)+1
 	kept.last = int32(len(s.Literals))
 	s.Shape = append(s.Shape[:f.shape], markList)
 	s.latest.at = -1
@@ -55,7 +57,8 @@ func (s *Scan) collapseRow(f frame) {
 	shift := f.slot - r.slot
 	for i := int(f.literal); i < len(s.Literals); i++ {
 		s.Literals[i].Slot -= shift
-		s.slots[s.Literals[i].Slot].last = int32(i + 1)
+		kept := &s.slots[s.Literals[i].Slot]
+		kept.last, kept.several = int32(i+1), true
 	}
 	s.slots = s.slots[:f.slot]
 }

@@ -5,10 +5,11 @@ import "shardproxy/ring"
 var _ Keys = (*Scan)(nil)
 
 // AppendKey appends the canonical bytes of the literal of slot n as a key of
-// type t, of the first one where the slot has several. A slot that does not
-// exist is a KeyMismatch.
+// type t. A slot that does not exist is a KeyMismatch, and so is one that has
+// several literals, in a list or in rows of VALUES: whoever takes one of them
+// for all would lose the others' rows (see EachKey).
 func (s *Scan) AppendKey(dst []byte, n int, t ring.KeyType) ([]byte, KeyState) {
-	if n < 0 || n >= len(s.slots) {
+	if n < 0 || n >= len(s.slots) || s.slots[n].several {
 		return dst, KeyMismatch
 	}
 	return s.appendKey(dst, &s.Literals[s.slots[n].first], t)

@@ -131,6 +131,30 @@ func TestKeysOfMissingSlots(t *testing.T) {
 	}
 }
 
+// Where a slot has several literals, none of them is the key.
+func TestAppendKeyOfSeveral(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		slot  int
+		state KeyState
+	}{
+		{"SELECT a IN (1)", 0, KeyOK},
+		{"SELECT a IN (1, 1)", 0, KeyMismatch},
+		{"VALUES (1, 2)", 1, KeyOK},
+		{"VALUES (1, 2), (1, 2)", 0, KeyMismatch},
+		{"VALUES (1, 2), (1, 2)", 1, KeyMismatch},
+		{"VALUES (1), (NULL), (2)", 1, KeyOK},
+		{"VALUES (a IN (1))", 0, KeyOK},
+		{"VALUES (a IN (1)), (a IN (2))", 0, KeyMismatch},
+	} {
+		var s Scan
+		s.Statement([]byte(c.text), 0, 0)
+		if _, state := s.AppendKey(nil, c.slot, ring.KeyInt); state != c.state {
+			t.Errorf("%s, slot %d: %v, want %v", c.text, c.slot, state, c.state)
+		}
+	}
+}
+
 // each returns the keys that EachKey yields, as text keys.
 func each(s *Scan, n int, kt ring.KeyType) (keys []string, state KeyState) {
 	state = s.EachKey(n, kt, func(key []byte, state KeyState) bool {

@@ -45,11 +45,11 @@ func (s *Scan) Statement(text []byte, from int, mode Mode) {
 
 // begin empties s for the statement at from.
 func (s *Scan) begin(text []byte, from int, mode Mode) {
-	if cap(s.Shape) > keepBytes {
-		s.Shape = nil
+	if cap(s.Shape) > keepBytes || cap(s.decoded) > keepBytes || cap(s.elements.key) > keepBytes {
+		s.Shape, s.decoded, s.elements = nil, nil, elementBuffers{}
 	}
-	if cap(s.Literals) > keepCounts {
-		s.Literals, s.slots = nil, nil
+	if cap(s.Literals) > keepCounts || cap(s.Hints) > keepCounts {
+		s.Literals, s.slots, s.Hints = nil, nil, nil
 	}
 	s.Text = text
 	s.Shape = s.Shape[:0]
