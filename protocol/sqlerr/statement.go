@@ -3,6 +3,7 @@ package sqlerr
 // This file: statements the proxy refuses before any node sees them.
 
 // NotSupported (0A000): the statement asks for something the proxy does not do.
+// message is a full sentence without its full stop: "... is not supported".
 func NotSupported(message string) *Error {
 	return newError(FaultClient, "0A000", 1235, message)
 }

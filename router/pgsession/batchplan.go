@@ -134,7 +134,7 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 		}
 	}
 	if pl.Statement != nil && pl.Statement.Kind == querytree.Copy {
-		return sqlerr.NotSupported("COPY in the extended query protocol").
+		return sqlerr.NotSupported("COPY is not supported in the extended query protocol").
 			WithHint("Send COPY as a simple query.")
 	}
 	if err := m.allowed(pl); err != nil {
@@ -149,7 +149,7 @@ func (m *machine) requireNode(pl *plan.Plan) *sqlerr.Error {
 	b := &m.batch
 	switch {
 	case b.keyed && b.target != pl.Node:
-		return sqlerr.NotSupported("a pipeline over several nodes").
+		return sqlerr.NotSupported("a pipeline over several nodes is not supported").
 			WithDetail("The statements before it belong to node " + string(m.db.Nodes[b.target].ID) +
 				", this one to node " + string(m.db.Nodes[pl.Node].ID) + ".").
 			WithHint("Send Sync between the rows of different shard keys.")

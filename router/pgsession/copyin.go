@@ -34,7 +34,7 @@ type copyIn struct {
 func (m *machine) startCopy(st *step) bool {
 	p := &st.plan
 	if !st.plan.Statement.Copy.Stdio {
-		m.refuse(sqlerr.NotSupported("COPY from a file or program of the server").WithHint("Use COPY ... FROM STDIN."))
+		m.refuse(sqlerr.NotSupported("COPY from a file or program of the server is not supported").WithHint("Use COPY ... FROM STDIN."))
 		return false
 	}
 	for i := range m.script.steps { // the Query message will be gone
@@ -54,7 +54,7 @@ func (m *machine) startCopy(st *step) bool {
 		m.copying.splitter, err = copyrow.New(options)
 	}
 	if err != nil {
-		m.refuse(sqlerr.NotSupported("this form of COPY").WithDetail(err.Error()))
+		m.refuse(sqlerr.NotSupported("this form of COPY is not supported").WithDetail(err.Error()))
 		return false
 	}
 	m.copying.binary = format == pgwire.FormatBinary
@@ -162,7 +162,7 @@ func (m *machine) checkRow(row copyrow.Row) error {
 	case !c.placed:
 		m.target, c.placed = node, true
 	case node != m.target:
-		return sqlerr.NotSupported("COPY of rows for several nodes").
+		return sqlerr.NotSupported("COPY of rows for several nodes is not supported").
 			WithDetail("Row " + strconv.Itoa(row.Number) + " belongs to node " + string(m.db.Nodes[node].ID) +
 				", the rows before it to node " + string(m.db.Nodes[m.target].ID) + ".").
 			WithHint("COPY the rows of one shard key at a time.")

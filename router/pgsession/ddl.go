@@ -44,7 +44,7 @@ func (m *machine) startDDL(st *step) bool {
 // allowDDL refuses DDL where it cannot be taken back on all nodes.
 func (m *machine) allowDDL() *sqlerr.Error {
 	if m.tx.open() && !m.tx.implicit || m.tied() {
-		return sqlerr.NotSupported("a statement for all nodes in a transaction").
+		return sqlerr.NotSupported("a statement for all nodes is not supported in a transaction").
 			WithDetail("DDL runs on every node in turn, and cannot be part of one transaction.").
 			WithHint("Run it outside of a transaction block.")
 	}
@@ -59,10 +59,10 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 	}
 	before, ok := m.aloneInBatch(o)
 	if !ok {
-		return sqlerr.NotSupported("DDL in a pipeline").WithHint("Send it alone, followed by Sync.")
+		return sqlerr.NotSupported("DDL is not supported in a pipeline").WithHint("Send it alone, followed by Sync.")
 	}
 	if o.bind.Params() > 0 {
-		return sqlerr.NotSupported("DDL with parameters")
+		return sqlerr.NotSupported("DDL is not supported with parameters")
 	}
 	m.batch.multi = &batchDDL{ddlTask: ddlTask{text: o.statement.sql, plan: o.portal.plan}, before: before}
 	return nil

@@ -100,7 +100,7 @@ func (t *drawTask) run(ctx context.Context, w worker) error {
 	values := make([]string, 0, n)
 	for _, row := range r.rows {
 		if len(row) != 1 || row[0] == nil {
-			return sqlerr.NotSupported("a shard key whose default is NULL").
+			return sqlerr.NotSupported("a shard key whose default is NULL is not supported").
 				WithHint("Write the key in the INSERT.")
 		}
 		values = append(values, string(row[0]))

@@ -183,11 +183,11 @@ func (m *machine) startScatter(st *step) bool {
 func (m *machine) allowScatter() *sqlerr.Error {
 	switch {
 	case m.tied():
-		return sqlerr.NotSupported("a statement for several nodes in a transaction on one node").
+		return sqlerr.NotSupported("a statement for several nodes is not supported in a transaction on one node").
 			WithDetail("The transaction is on node " + string(m.link.id) + ".").
 			WithHint("Run it before the transaction, or add the shard key to its conditions.")
 	case m.tx.open() && m.tx.snapshot:
-		return sqlerr.NotSupported("a statement for several nodes in a transaction with one snapshot").
+		return sqlerr.NotSupported("a statement for several nodes is not supported in a transaction with one snapshot").
 			WithHint("Use READ COMMITTED, or add the shard key to its conditions.")
 	}
 	return nil
@@ -244,7 +244,7 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	}
 	before, ok := m.aloneInBatch(o)
 	if !ok {
-		return sqlerr.NotSupported("a statement for several nodes in a pipeline or cursor").
+		return sqlerr.NotSupported("a statement for several nodes is not supported in a pipeline or cursor").
 			WithHint("Send it alone, followed by Sync.")
 	}
 	m.noticePlan(&o.portal.plan)

@@ -39,7 +39,7 @@ func (m *machine) local(st *step) (waiting bool) {
 		m.refuse(sqlerr.UndefinedPortal(stmt.Name))
 		return false
 	}
-	m.refuse(sqlerr.NotSupported(stmt.Tag))
+	m.refuse(sqlerr.NotSupported(stmt.Tag + " is not supported"))
 	return false
 }
 
@@ -173,7 +173,7 @@ func (m *machine) localSetTransaction(st *step) bool {
 	case !m.tx.open() || m.tx.implicit:
 		m.emitWarning("25P01", "SET TRANSACTION can only be used in transaction blocks")
 	case t.Other != "":
-		m.refuse(sqlerr.NotSupported("SET TRANSACTION " + t.Other).
+		m.refuse(sqlerr.NotSupported("SET TRANSACTION " + t.Other + " is not supported").
 			WithHint("A snapshot exported on one node means nothing on another."))
 		return false
 	case m.tx.bound:

@@ -189,7 +189,7 @@ func (m *machine) receive(typ byte, frame []byte) {
 		}
 		m.query(frame)
 	case pgwire.MsgFunctionCall:
-		m.emitError(sqlerr.NotSupported("the function call protocol message").
+		m.emitError(sqlerr.NotSupported("the FunctionCall message is not supported").
 			WithHint("Call the function in a SELECT."))
 		m.emitReady()
 	case pgwire.MsgFlush:

@@ -67,7 +67,7 @@ func (r *mergedRow) add(merge *plan.Merge, frame []byte) error {
 		}
 		d, ok := parseDecimal(string(value))
 		if !ok {
-			return sqlerr.NotSupported("an aggregate over several nodes of the value " + strconv.Quote(string(value))).
+			return sqlerr.NotSupported("an aggregate over several nodes is not supported for the value " + strconv.Quote(string(value))).
 				WithHint("Add the shard key to the conditions.")
 		}
 		r.columns[i].merge(merge.Columns[i], d)
@@ -126,7 +126,7 @@ func (c *mergedColumn) encode() ([]byte, error) {
 		wire, err := pgtype.NewMap().Encode(oidNumeric, pgtype.BinaryFormatCode, number, nil)
 		return trimNumeric(wire), err
 	}
-	return nil, sqlerr.NotSupported("a binary aggregate of type " + strconv.Itoa(int(c.oid)) + " over several nodes").
+	return nil, sqlerr.NotSupported("a binary aggregate over several nodes is not supported for type " + strconv.Itoa(int(c.oid))).
 		WithHint("Ask for the text format.")
 }
 

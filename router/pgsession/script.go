@@ -138,7 +138,7 @@ func (m *machine) refuseMixedDDL() {
 		p := &m.script.steps[i].plan
 		if p.Class == plan.All || p.Class == plan.Subset || p.Class == plan.Scatter {
 			p.Class = plan.Reject
-			p.Err = sqlerr.NotSupported("a text that mixes statements for several nodes with others").
+			p.Err = sqlerr.NotSupported("a text that mixes statements for several nodes with others is not supported").
 				WithHint("Send the statements one at a time.")
 		}
 	}

@@ -262,7 +262,7 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 	switch s.Name {
 	case "client_encoding":
 		if !encodingUTF8.MatchString(one) {
-			return sqlerr.NotSupported("client_encoding " + strconv.Quote(one)).
+			return sqlerr.NotSupported("client_encoding " + strconv.Quote(one) + " is not supported").
 				WithHint("Use UTF8: in other encodings the proxy and the server could read a key differently.")
 		}
 	case "shardproxy.notice":
@@ -280,7 +280,7 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 				WithHint("The proxy knows shardproxy.key and shardproxy.notice.")
 		}
 		if len(s.Values) == 0 && !s.Default {
-			return sqlerr.NotSupported("this form of SET " + s.Name).
+			return sqlerr.NotSupported("this form of SET " + s.Name + " is not supported").
 				WithHint("Write the value as a string.")
 		}
 	}

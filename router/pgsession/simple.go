@@ -153,11 +153,11 @@ func (m *machine) convenient() topology.NodeIndex {
 func (m *machine) elsewhere(node topology.NodeIndex) *sqlerr.Error {
 	here, there := string(m.link.id), string(m.db.Nodes[node].ID)
 	if m.pinned != "" {
-		return sqlerr.NotSupported("a statement for node " + there + " in a session tied to node " + here).
+		return sqlerr.NotSupported("a statement for node " + there + " is not supported in a session tied to node " + here).
 			WithDetail("The session is tied to its node because of " + m.pinned + ".").
 			WithHint("DISCARD ALL unties the session.")
 	}
-	return sqlerr.NotSupported("a transaction over several nodes").
+	return sqlerr.NotSupported("a transaction over several nodes is not supported").
 		WithDetail("The transaction is on node " + here + ", this statement belongs to node " + there + ".").
 		WithHint("Use one transaction for the rows of one shard key.")
 }

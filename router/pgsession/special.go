@@ -15,13 +15,13 @@ import (
 func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 	switch {
 	case p.Flags&plan.FlagSetConfig != 0:
-		return sqlerr.NotSupported("set_config()").
+		return sqlerr.NotSupported("set_config() is not supported").
 			WithHint("Use SET or SET LOCAL, which the proxy carries from backend to backend.")
 	case p.Flags&plan.FlagNotify != 0:
-		return sqlerr.NotSupported("notifications").
+		return sqlerr.NotSupported("notifications are not supported").
 			WithHint("A notification would reach the clients of one node only.")
 	case p.Flags&plan.FlagLastval != 0 && !m.ownSequences():
-		return sqlerr.NotSupported("lastval() and currval() of an earlier transaction").
+		return sqlerr.NotSupported("lastval() and currval() of an earlier transaction are not supported").
 			WithHint("Call it in the transaction of the INSERT, or use RETURNING.")
 	}
 	return nil
