@@ -67,7 +67,8 @@ type In struct {
 	Not  bool
 }
 
-// AnyArray is Left = ANY (array); All for ALL; Op is the operator.
+// AnyArray is Left = ANY (array); All for ALL; Op is the operator, with its
+// schema before it where that is not pg_catalog. LIKE is "~~" here.
 type AnyArray struct {
 	Left  Expr
 	Op    string
@@ -94,7 +95,9 @@ type Operator struct {
 	Operands []Expr
 }
 
-// Function is a function call.
+// Function is a function call. Keyword functions that the server looks up by
+// name in pg_catalog have that schema: EXTRACT, SUBSTRING, AT TIME ZONE
+// ("timezone"), LIKE ... ESCAPE ("like_escape"), JSON_ARRAYAGG.
 type Function struct {
 	Schema, Name string // folded
 	Args         []Expr
@@ -121,7 +124,7 @@ const (
 	ArraySubquery
 )
 
-// Subquery is a query inside an expression.
+// Subquery is a query inside an expression. Op is spelled as in AnyArray.
 type Subquery struct {
 	Kind  SubqueryKind
 	Test  Expr
@@ -130,7 +133,10 @@ type Subquery struct {
 }
 
 // Group is an expression whose parts are visible but whose meaning does not
-// matter to the planner: CASE, COALESCE, subscripts, IS TRUE, COLLATE ...
+// matter to the planner. What is "case", "coalesce", "nullif", "greatest",
+// "least", "collate", "subscript", "field", "expand" ((a).*), "named argument",
+// "is true" and its like, "grouping", "rollup", "cube", "grouping sets", "empty
+// grouping set", or the keyword of an SQL/JSON or SQL/XML function.
 type Group struct {
 	What  string
 	Parts []Expr

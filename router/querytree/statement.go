@@ -42,13 +42,15 @@ const (
 	SetTransaction
 
 	// Session state.
-	Set   // Setting
-	Reset // Setting; Name "" = ALL
-	Show  // Setting.Name
-	Discard
-	Listen
-	Unlisten
-	Notify
+	// Set has a Setting. SET SESSION CHARACTERISTICS is a Set of the name "session
+	// characteristics" with its options in Transaction.
+	Set
+	Reset    // Setting; Name "" = ALL
+	Show     // Setting.Name
+	Discard  // Name: "all", "plans", "sequences" or "temp"
+	Listen   // Name
+	Unlisten // Name ("" = all)
+	Notify   // Name, Payload
 
 	// Cursors.
 	Fetch // Name
@@ -109,7 +111,8 @@ type Statement struct {
 	Analyze bool
 	// WithHold: a cursor that outlives its transaction.
 	WithHold bool
-	// Temporary: the DDL makes a temporary object (pins the session).
+	// Temporary: the DDL makes a temporary object, or names one in pg_temp (pins
+	// the session).
 	Temporary bool
 	// InTransaction is false for commands that refuse to run in a transaction
 	// block (VACUUM, CREATE DATABASE, CREATE INDEX CONCURRENTLY).
