@@ -37,6 +37,11 @@ type answer struct {
 	Err     *pgconn.PgError
 	// Status of the transaction afterwards: I, T, E.
 	Status string
+	// Parameters are the types a prepared statement wants.
+	Parameters []uint32
+	// Unsendable says why a value has no binary form of such a type: a driver
+	// would fail there too.
+	Unsendable string
 }
 
 // result is the answer to one statement of a text.
@@ -138,6 +143,7 @@ func (c *client) extended(ctx context.Context, s statement, f form, a *answer) e
 		}
 		defer func() { _ = c.conn.Deallocate(ctx, name) }() // a broken connection shows in the next statement
 		oids = described.ParamOIDs
+		a.Parameters = oids
 	}
 	format := int16(pgtype.TextFormatCode)
 	if f.binary {
@@ -145,7 +151,8 @@ func (c *client) extended(ctx context.Context, s statement, f form, a *answer) e
 	}
 	values, err := c.encode(s, oids, format)
 	if err != nil {
-		return err
+		a.Unsendable = err.Error()
+		return nil
 	}
 	formats := []int16{format}
 	var reader *pgconn.ResultReader

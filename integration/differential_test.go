@@ -22,6 +22,7 @@ type differential struct {
 	proxied *client
 
 	equal, refused int
+	failed, filled int // of the equal ones: an error on both sides; rows on both sides
 	refusals       []string
 }
 
@@ -55,7 +56,7 @@ func newDifferential(t testing.TB) *differential {
 	if d.refused > 0 || t.Failed() {
 		t.Fatalf("the schema could not be made: %v", d.refusals)
 	}
-	d.equal = 0
+	d.forget()
 	return d
 }
 
@@ -80,6 +81,12 @@ func (d *differential) step(s statement, f form) {
 		return
 	}
 	d.equal++
+	switch {
+	case want.Err != nil:
+		d.failed++
+	case len(want.Results) > 0 && len(want.Results[0].Rows) > 0:
+		d.filled++
+	}
 }
 
 func explainError(err *pgconn.PgError) string {
@@ -156,16 +163,16 @@ func TestDifferential(t *testing.T) {
 			for _, s := range mustWork {
 				d.step(s, f)
 			}
-			t.Logf("must work: %d equal, %d refused", d.equal, d.refused)
+			t.Logf("must work: %s", d.counts())
 			if d.refused > 0 {
 				t.Errorf("refused, and must work:\n%s", strings.Join(d.refusals, "\n"))
 			}
 			d.compareRows(t)
-			d.equal, d.refused, d.refusals = 0, 0, nil
+			d.forget()
 			for _, s := range mayRefuse {
 				d.step(s, f)
 			}
-			t.Logf("may be refused: %d equal, %d refused", d.equal, d.refused)
+			t.Logf("may be refused: %s", d.counts())
 			if testing.Verbose() {
 				t.Logf("refused:\n%s", strings.Join(d.refusals, "\n"))
 			}
@@ -175,6 +182,14 @@ func TestDifferential(t *testing.T) {
 			d.compareRows(t)
 		})
 	}
+}
+
+func (d *differential) forget() {
+	d.equal, d.failed, d.filled, d.refused, d.refusals = 0, 0, 0, 0, nil
+}
+
+func (d *differential) counts() string {
+	return fmt.Sprintf("%d equal (%d with rows, %d errors), %d refused", d.equal, d.filled, d.failed, d.refused)
 }
 
 // empty removes all rows but those that were there before the proxy, and gives
@@ -194,5 +209,5 @@ func (d *differential) empty(t testing.TB) {
 	}
 	d.plain = newClient(connect(t, d.plainDB).PgConn())
 	d.proxied = newClient(connect(t, d.proxy.dsn()).PgConn())
-	d.equal, d.refused, d.refusals = 0, 0, nil
+	d.forget()
 }

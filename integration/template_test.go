@@ -188,7 +188,11 @@ func (v value) binary(m *pgtype.Map, oid uint32) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("no type with OID %d", oid)
 	}
-	decoded, err := typ.Codec.DecodeValue(m, oid, pgtype.TextFormatCode, []byte(v.external()))
+	text := v.external()
+	if oid == pgtype.UUIDOID { // the server reads more spellings than pgx
+		text = strings.Trim(text, "{}")
+	}
+	decoded, err := typ.Codec.DecodeValue(m, oid, pgtype.TextFormatCode, []byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s as %s: %w", v.text, typ.Name, err)
 	}

@@ -243,7 +243,7 @@ SELECT count(*) FROM busy;
 SELECT * FROM named;
 SELECT * FROM totals t JOIN users u ON u.id = t.user_id WHERE u.id = {int8:1};
 SELECT * FROM users TABLESAMPLE BERNOULLI (100) WHERE id = {int8:1};
-SELECT tableoid::regclass, id FROM users WHERE id = {int8:1};
+SELECT tableoid::regclass::text, id FROM users WHERE id = {int8:1};
 SELECT FROM users WHERE id = {int8:1};
 SELECT count(*) FROM information_schema.tables WHERE table_name = 'users';
 SELECT relname FROM pg_class WHERE relname = 'documents';
