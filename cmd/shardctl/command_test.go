@@ -152,7 +152,7 @@ pg-2  down   2           home  3       0     0       1        4        postgres:
 TABLE             PLACEMENT  KEY                      REASON
 public._7_docs    sharded    project:7 (in the name)  the table pattern
 public.countries  reference  -
-public.orders     sharded    user:customer_id int     declared
+public.orders     sharded    user:customer_id int  declared
 
 WARNINGS
 public._7_docs: first
