@@ -74,7 +74,7 @@ func TestClientDies(t *testing.T) {
 			w.simple("BEGIN")
 			w.simple(lock)
 			second := p.wire()
-			second.send(&pgproto3.Query{String: lock})
+			second.send(&pgproto3.Query{String: selectTitle(a)})
 			time.Sleep(100 * time.Millisecond) // in the queue by now, most likely
 			second.reset()
 		},

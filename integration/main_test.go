@@ -15,8 +15,8 @@ import (
 var (
 	// cluster are the database servers that the tests share.
 	cluster *pgservertest.Cluster
-	// binary is the proxy, built with the race detector.
-	binary string
+	// proxyBinary is the proxy, built with the race detector.
+	proxyBinary string
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -28,8 +28,8 @@ func run(m *testing.M) (code int) {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "shardproxy")
-	build := exec.Command("go", "build", "-race", "-o", binary, "shardproxy/cmd/shardproxy")
+	proxyBinary = filepath.Join(dir, "shardproxy")
+	build := exec.Command("go", "build", "-race", "-o", proxyBinary, "shardproxy/cmd/shardproxy")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building the proxy:", err)

@@ -106,7 +106,7 @@ func indent(lines string, n int) string {
 // run starts the process.
 func (p *proxy) run() {
 	p.t.Helper()
-	p.cmd = exec.Command(binary, "serve", "--config", p.config)
+	p.cmd = exec.Command(proxyBinary, "serve", "--config", p.config)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1 exitcode=66")
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
