@@ -227,13 +227,31 @@ func (s *Session) startupSetting(ctx context.Context, name, text string) (variab
 	}
 	s.ctx = ctx
 	if err := (&settingTask{item: item}).run(ctx, s); err != nil {
-		return variable{}, err
+		return variable{}, startupRefusal(name, text, err)
 	}
 	known, ok := m.cfg.settings.find(item.name, item.value)
 	if !ok {
 		known = item
 	}
 	return known, nil
+}
+
+// startupRefusal is what a client is told whose login a server's verdict on a
+// setting ends. The server's own error says ERROR, not FATAL.
+func startupRefusal(name, text string, err error) error {
+	server, ok := errors.AsType[*serverError](err)
+	if !ok {
+		return err
+	}
+	switch server.code {
+	case "42704":
+		return sqlerr.UndefinedParameter(name).Fatal()
+	case "42501":
+		return sqlerr.InsufficientPrivilege(server.message).Fatal()
+	case "55P02":
+		return sqlerr.UnchangeableParameter(name, server.message).Fatal()
+	}
+	return sqlerr.InvalidParameterValue(name, text, server.message).Fatal()
 }
 
 // startupValue is a startup parameter as the SET command it amounts to. Lists of
