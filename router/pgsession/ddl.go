@@ -3,9 +3,9 @@ package pgsession
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
-	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
@@ -68,35 +68,60 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 	return nil
 }
 
+// run holds a connection to every node before it sends anything: a node that is
+// down is found while no other has the change. They are taken in the order of
+// the nodes, as fanouts do, so that the two never wait for each other.
 func (t *ddlTask) run(ctx context.Context, w worker) error {
-	m := w.session()
-	var have []string
-	for _, node := range nodesOf(&t.plan) {
-		id := string(m.db.Nodes[node].ID)
-		if err := t.on(ctx, w, node); err != nil {
-			return partial(err, id, have)
+	var links []*link
+	defer func() {
+		for _, l := range links {
+			w.release(l)
 		}
-		have = append(have, id)
+	}()
+	nodes := nodesOf(&t.plan)
+	for _, node := range nodes {
+		l, err := w.acquire(ctx, node)
+		if err != nil {
+			return err
+		}
+		links = append(links, l)
+		if err := w.withSettings(ctx, l); err != nil {
+			return err
+		}
 	}
-	warnings, err := m.cfg.catalog.Changed(ctx, m.cfg.database)
+	m := w.session()
+	err := t.onAll(ctx, links, slices.Index(nodes, m.db.Home()))
+	// Also after an error: what a node has done already, or may have, counts.
+	warnings, unread := m.cfg.catalog.Changed(ctx, m.cfg.database)
 	t.warnings = warnings
-	return err
-}
-
-// on runs the text on one node.
-func (t *ddlTask) on(ctx context.Context, w worker, node topology.NodeIndex) error {
-	l, err := w.acquire(ctx, node)
 	if err != nil {
 		return err
 	}
-	defer w.release(l)
-	if err := w.withSettings(ctx, l); err != nil {
-		return err
+	return unread
+}
+
+// onAll runs the text on one node after the other, first on links[first].
+func (t *ddlTask) onAll(ctx context.Context, links []*link, first int) error {
+	ordered := slices.Clone(links)
+	if first > 0 {
+		ordered = slices.Insert(slices.Delete(ordered, first, first+1), 0, links[first])
 	}
+	var have []string
+	for _, l := range ordered {
+		if err := t.on(ctx, l); err != nil {
+			return partial(err, string(l.id), have)
+		}
+		have = append(have, string(l.id))
+	}
+	return nil
+}
+
+// on runs the text on one node.
+func (t *ddlTask) on(ctx context.Context, l *link) error {
 	first := t.reply == nil
 	var reply []byte
 	l.query(t.text)
-	err = l.exchange(ctx, func(typ byte, frame []byte) error {
+	err := l.exchange(ctx, func(typ byte, frame []byte) error {
 		switch typ {
 		case pgwire.MsgParameterStatus:
 		case pgwire.MsgCopyInResponse, pgwire.MsgCopyOutResponse:
