@@ -239,3 +239,41 @@ func TestNoticesInOrder(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// The defaults of transactions are settings like others.
+func TestSessionCharacteristics(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	a := p.keys(1)[0][0]
+	w, other := p.wire(), p.wire()
+	steps := []struct{ sql, want string }{
+		{"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", "C SET|Z I"},
+		{"SHOW default_transaction_isolation", "T default_transaction_isolation|D repeatable read|C SHOW|Z I"},
+		{insertTitle(a, "x"), "E 25006|Z I"},
+		{"BEGIN READ WRITE", "C BEGIN|Z T"},
+		{insertTitle(a, "x"), "C INSERT 0 1|Z T"},
+		{"SHOW transaction_isolation", "T transaction_isolation|D repeatable read|C SHOW|Z T"},
+		{"COMMIT", "C COMMIT|Z I"},
+	}
+	for _, step := range steps {
+		if got := strings.Join(w.simple(step.sql), "|"); got != step.want {
+			t.Errorf("%s: %s, want %s", step.sql, got, step.want)
+		}
+	}
+	if got := other.simple(insertTitle(a, "y")); got[0] != "C INSERT 0 1" {
+		t.Errorf("another client: %q", got)
+	}
+	steps = []struct{ sql, want string }{
+		{"BEGIN ISOLATION LEVEL SERIALIZABLE", "C BEGIN|Z T"},
+		{"SHOW transaction_isolation", "T transaction_isolation|D serializable|C SHOW|Z T"},
+		{"SET LOCAL statement_timeout = '4s'", "C SET|Z T"},
+		{"SHOW statement_timeout", "T statement_timeout|D 4s|C SHOW|Z T"},
+		{selectTitle(a), "T title|D x|D y|C SELECT 2|Z T"},
+		{"SHOW transaction_isolation", "T transaction_isolation|D serializable|C SHOW|Z T"},
+		{"ROLLBACK", "C ROLLBACK|Z I"},
+	}
+	for _, step := range steps {
+		if got := strings.Join(other.simple(step.sql), "|"); got != step.want {
+			t.Errorf("%s: %s, want %s", step.sql, got, step.want)
+		}
+	}
+}

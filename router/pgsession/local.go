@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"cmp"
 	"strings"
 
 	"shardproxy/protocol/sqlerr"
@@ -58,7 +59,7 @@ func (m *machine) localBegin(stmt *querytree.Statement) bool {
 		m.emitWarning("25001", "there is already a transaction in progress")
 	default:
 		m.tx.start(beginText(&stmt.Transaction), m.vars, false)
-		m.tx.snapshot = keepsSnapshot(stmt.Transaction.Isolation)
+		m.tx.snapshot = keepsSnapshot(cmp.Or(stmt.Transaction.Isolation, m.text("default_transaction_isolation")))
 	}
 	m.emitTag(stmt.Tag)
 	return false

@@ -16,6 +16,9 @@ func (m *machine) localSet(st *step) bool {
 		m.emitTag("SET")
 		return false
 	}
+	if s.Name == sessionCharacteristics {
+		return m.localCharacteristics(st)
+	}
 	if s.Default && !s.Local {
 		return m.localReset(st)
 	}
@@ -28,7 +31,7 @@ func (m *machine) localSet(st *step) bool {
 		return m.applySetting(item, s.Local, "")
 	}
 	if m.tied() {
-		m.asked = pendingSetting{item: item, local: s.Local, active: true}
+		m.asked = pendingSetting{items: []variable{item}, local: s.Local, active: true}
 		return m.forward()
 	}
 	if known, ok := m.known(s); ok {
@@ -44,7 +47,7 @@ type pendingSetting struct {
 	active, local bool
 	reset         bool
 	all           bool
-	item          variable
+	items         []variable
 }
 
 // applySetting takes over a setting without asking a server. text is the SET
@@ -71,16 +74,19 @@ func (m *machine) settingDone() {
 	if !p.active {
 		return
 	}
-	p.item.reported = m.heard[p.item.name]
-	switch {
-	case p.all:
+	if p.all {
 		m.vars = m.base
-	case p.reset:
-		m.vars = m.afterReset(p.item.name)
-	case p.local:
-		m.tx.local = m.tx.local.with(p.item)
-	default:
-		m.vars = m.vars.with(p.item)
+	}
+	for _, item := range p.items {
+		item.reported = m.heard[item.name]
+		switch {
+		case p.reset:
+			m.vars = m.afterReset(item.name)
+		case p.local:
+			m.tx.local = m.tx.local.with(item)
+		default:
+			m.vars = m.vars.with(item)
+		}
 	}
 	if l := m.holder(); l != nil && !m.tx.bound {
 		l.vars = m.vars
@@ -138,7 +144,7 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 func (m *machine) localReset(st *step) bool {
 	s := &st.plan.Statement.Setting
 	if m.tied() {
-		m.asked = pendingSetting{active: true, reset: true, all: s.Name == "", item: variable{name: s.Name}}
+		m.asked = pendingSetting{active: true, reset: true, all: s.Name == "", items: []variable{{name: s.Name}}}
 		if item := m.base.get(s.Name); item != nil {
 			st.text = appendSet(nil, *item)
 		}

@@ -1,0 +1,45 @@
+package pgsession
+
+import "shardproxy/router/querytree"
+
+// sessionCharacteristics is the name that SET SESSION CHARACTERISTICS AS
+// TRANSACTION has as a setting: it sets the defaults of later transactions.
+const sessionCharacteristics = "session characteristics"
+
+// localCharacteristics handles SET SESSION CHARACTERISTICS, whose values are
+// certain to be accepted by any server.
+func (m *machine) localCharacteristics(st *step) bool {
+	items := characteristics(&st.plan.Statement.Transaction)
+	if m.tied() {
+		m.asked = pendingSetting{active: true, items: items}
+		return m.forward()
+	}
+	changed := m.vars
+	for _, item := range items {
+		changed = changed.with(item)
+	}
+	m.changeVars(changed)
+	m.settingsChanged()
+	m.emitTag("SET")
+	return false
+}
+
+// characteristics are the settings that the options of a transaction amount to.
+func characteristics(t *querytree.Transaction) []variable {
+	var items []variable
+	add := func(name, value string) { items = append(items, variable{name: name, value: quoteLiteral(value)}) }
+	if t.Isolation != "" {
+		add("default_transaction_isolation", t.Isolation)
+	}
+	option := func(name string, v querytree.Tristate) {
+		switch v {
+		case querytree.Yes:
+			add(name, "on")
+		case querytree.No:
+			add(name, "off")
+		}
+	}
+	option("default_transaction_read_only", t.ReadOnly)
+	option("default_transaction_deferrable", t.Deferrable)
+	return items
+}
