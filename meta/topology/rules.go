@@ -50,4 +50,14 @@ type TypeMap struct {
 	// entry means the OID is the same.
 	ToNode   []map[uint32]uint32
 	FromNode []map[uint32]uint32
+	// Containers are the types, by the home node's OIDs, whose values in binary
+	// form hold OIDs of such types inside: arrays and composites of them, and
+	// what is made of those.
+	Containers map[uint32]bool
+}
+
+// Alike reports whether all types have the same OIDs on a node as on the home
+// node. It may be called on nil, and for a node that is no longer there.
+func (m *TypeMap) Alike(node NodeIndex) bool {
+	return m == nil || int(node) >= len(m.ToNode) || m.ToNode[node] == nil && m.FromNode[node] == nil
 }

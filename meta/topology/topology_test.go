@@ -264,3 +264,19 @@ func TestResolveIsTotal(t *testing.T) {
 		}
 	})
 }
+
+func TestTypeMapAlike(t *testing.T) {
+	other := map[uint32]uint32{16384: 16385}
+	m := &topology.TypeMap{
+		ToNode:   []map[uint32]uint32{nil, other, nil, nil},
+		FromNode: []map[uint32]uint32{nil, other, other, nil},
+	}
+	for node, want := range []bool{true, false, false, true, true} {
+		if got := m.Alike(topology.NodeIndex(node)); got != want {
+			t.Errorf("node %d: %v", node, got)
+		}
+	}
+	if none := (*topology.TypeMap)(nil); !none.Alike(0) {
+		t.Error("without a map nothing differs")
+	}
+}

@@ -1,6 +1,8 @@
 package catalog_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,6 +93,74 @@ func loadTypes(t *testing.T, dsns []string) {
 		return p.Node == "pg-3" && strings.Contains(p.What, "enum public.mood has the labels")
 	}) {
 		t.Errorf("the enum's labels are not compared: %v", report.Problems)
+	}
+}
+
+// The types whose binary values hold OIDs are those whose bytes differ between
+// nodes on which the OIDs do.
+func loadContainers(t *testing.T, dsns []string) {
+	f := newFleet(t, dsns, topology.Rules{})
+	f.exec(1, `CREATE TYPE filler AS ENUM ('x')`)
+	f.everywhere(`
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN short AS text CHECK (length(value) < 9);
+CREATE DOMAIN cheer AS mood;
+CREATE DOMAIN moods AS mood[];
+CREATE TYPE plain AS (a int, b text);
+CREATE TYPE pair AS (m mood, n int);
+CREATE TYPE outside AS (id int, inside pair);
+CREATE TYPE shorts AS (s short);
+CREATE TYPE swing AS RANGE (subtype = mood);
+CREATE TYPE pairs AS RANGE (subtype = pair);
+CREATE TYPE typed AS (t regtype);
+CREATE TABLE dropped(user_id int, m mood);
+ALTER TABLE dropped DROP COLUMN m;
+CREATE TABLE t(user_id int, ms mood[])`)
+	f.load()
+	if f.db.Types == nil {
+		t.Fatal("no type map")
+	}
+	tests := map[string]string{
+		"mood":             `'sad'::mood`,
+		"mood[]":           `'{sad}'::mood[]`,
+		"short":            `'x'::short`,
+		"short[]":          `'{x}'::short[]`,
+		"cheer":            `'sad'::cheer`,
+		"moods":            `'{sad}'::moods`,
+		"moods[]":          `ARRAY['{sad}'::moods]`,
+		"plain":            `'(1,x)'::plain`,
+		"plain[]":          `ARRAY['(1,x)'::plain]`,
+		"pair":             `'(sad,1)'::pair`,
+		"outside":          `ROW(1, '(sad,1)'::pair)::outside`,
+		"shorts":           `'(x)'::shorts`,
+		"swing":            `'[sad,ok]'::swing`,
+		"swing[]":          `ARRAY['[sad,ok]'::swing]`,
+		"swing_multirange": `'{[sad,ok]}'::swing_multirange`,
+		"pairs":            `'["(sad,1)","(ok,1)"]'::pairs`,
+		"pairs_multirange": `'{["(sad,1)","(ok,1)"]}'::pairs_multirange`,
+		"typed":            `'(mood)'::typed`,
+		"dropped":          `ROW(1)::dropped`,
+		"t":                `ROW(1, '{sad}')::t`,
+		"regtype":          `'mood'::regtype`,
+		"regtype[]":        `'{mood}'::regtype[]`,
+		"record":           `ROW('sad'::mood)`,
+		"record[]":         `ARRAY[ROW('sad'::mood)]`,
+		"int4[]":           `'{1}'::int4[]`,
+		"int4range":        `'[1,2)'::int4range`,
+		"text":             `'x'::text`,
+	}
+	for name, value := range tests {
+		oid := uint32(f.ints(0, `SELECT '`+name+`'::regtype::oid::bigint`)[0])
+		differ := !bytes.Equal(f.binary(0, `SELECT `+value), f.binary(1, `SELECT `+value))
+		if got := f.db.Types.Containers[oid]; got != differ {
+			t.Errorf("%s: a container %v, its bytes differ %v", name, got, differ)
+		}
+	}
+	f.exec(0, `CREATE TABLE stats(m mood); INSERT INTO stats VALUES ('sad'), ('sad'); ANALYZE stats`)
+	raw := f.binary(0, `SELECT most_common_vals FROM pg_stats WHERE tablename = 'stats'`)
+	mood := binary.BigEndian.AppendUint32(nil, uint32(f.ints(0, `SELECT 'mood'::regtype::oid::bigint`)[0]))
+	if !bytes.Contains(raw, mood) || !f.db.Types.Containers[2277] {
+		t.Errorf("anyarray holds %x", raw)
 	}
 }
 
@@ -232,6 +302,7 @@ func TestLoad(t *testing.T) {
 	inTurn(t, cluster.NewDatabases(t), map[string]func(*testing.T, []string){
 		"newcomer":           loadNewcomer,
 		"types":              loadTypes,
+		"containers":         loadContainers,
 		"differences":        loadDifferences,
 		"reload keeps rules": reloadKeepsRules,
 		"bad rules":          loadBadRules,

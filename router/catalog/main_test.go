@@ -186,6 +186,16 @@ func (f *fleet) ints(node int, sql string) []int64 {
 	return got
 }
 
+// binary returns the only value of a query on one node, in binary form.
+func (f *fleet) binary(node int, sql string) []byte {
+	f.t.Helper()
+	result := f.conns[node].PgConn().ExecParams(f.t.Context(), sql, nil, nil, nil, []int16{pgx.BinaryFormatCode}).Read()
+	if result.Err != nil || len(result.Rows) != 1 {
+		f.t.Fatalf("node %d: %s: %d rows, %v", node, sql, len(result.Rows), result.Err)
+	}
+	return result.Rows[0][0]
+}
+
 // snapshot reads one node.
 func (f *fleet) snapshot(node int) *catalog.Snapshot {
 	f.t.Helper()

@@ -96,19 +96,27 @@ func (r *reader) readFunctions(ctx context.Context) error {
 
 // readTypes reads the user's types, row types of tables included. An array is
 // named after its element, because the server may have had to choose another
-// name on each node.
+// name on each node. PostgreSQL 13 has no multiranges, nor their column.
 func (r *reader) readTypes(ctx context.Context) error {
 	var t Type
 	sql := fmt.Sprintf(`
 SELECT t.oid, CASE WHEN e.oid IS NULL THEN n.nspname || '.' || t.typname ELSE en.nspname || '.' || e.typname || '[]' END,
-       ARRAY(SELECT l.enumlabel FROM pg_enum l WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder)
+       ARRAY(SELECT l.enumlabel FROM pg_enum l WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder),
+       CASE t.typtype
+         WHEN 'c' THEN ARRAY(SELECT a.atttypid FROM pg_attribute a
+                              WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+         WHEN 'd' THEN ARRAY[t.typbasetype]
+         WHEN 'r' THEN ARRAY(SELECT g.rngsubtype FROM pg_range g WHERE g.rngtypid = t.oid)
+         WHEN 'm' THEN ARRAY(SELECT g.rngsubtype FROM pg_range g WHERE to_jsonb(g)->>'rngmultitypid' = t.oid::text)
+         ELSE array_remove(ARRAY[e.oid], NULL) END,
+       t.typtype = 'c' OR e.oid IS NOT NULL
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN (pg_type e JOIN pg_namespace en ON en.oid = e.typnamespace) ON e.typarray = t.oid
  WHERE t.oid >= %d AND n.nspname !~ '^pg_(toast|temp)'
  ORDER BY 2`, firstUserOID)
-	return r.each(ctx, sql, []any{&t.OID, &t.Name, &t.Labels}, func() error {
+	return r.each(ctx, sql, []any{&t.OID, &t.Name, &t.Labels, &t.Parts, &t.Tagged}, func() error {
 		r.snapshot.Types = append(r.snapshot.Types, t)
-		t.Labels = nil
+		t.Labels, t.Parts = nil, nil
 		return nil
 	})
 }

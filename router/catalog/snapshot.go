@@ -64,6 +64,12 @@ type Type struct {
 	Name   string
 	OID    uint32
 	Labels []string // of an enum, in order
+	// Parts are the types that its values are made of: the element of an array,
+	// the columns of a composite, the bounds of a range, the base of a domain.
+	Parts []uint32
+	// Tagged: the binary form of a value names the types of its parts, as that
+	// of arrays and composites does.
+	Tagged bool
 }
 
 // Sequence is a sequence as a node has it.

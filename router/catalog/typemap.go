@@ -29,7 +29,44 @@ func mapTypes(nodes []topology.Node, snapshots []*Snapshot, home topology.NodeIn
 	if !differ {
 		return nil, problems
 	}
+	m.Containers = containers(snapshots[home].Types, m.ToNode)
 	return m, problems
+}
+
+// The server's own types whose values may hold the OID of any type inside
+// (PostgreSQL's pg_type.dat; they never change).
+const (
+	oidRegtype      = 2206 // the OID is the value
+	oidRegtypeArray = 2211
+	oidRecord       = 2249
+	oidAnyArray     = 2277 // columns of pg_stats
+	oidRecordArray  = 2287
+)
+
+// containers returns the types whose binary values hold OIDs that toNode maps.
+// A range or domain has the bytes of its parts, and no OID of its own.
+func containers(home []Type, toNode []map[uint32]uint32) map[uint32]bool {
+	found := map[uint32]bool{oidRegtype: true, oidRegtypeArray: true, oidRecord: true, oidAnyArray: true, oidRecordArray: true}
+	holds := func(t *Type) bool {
+		return slices.ContainsFunc(t.Parts, func(part uint32) bool { return found[part] || t.Tagged && mapped(part, toNode) })
+	}
+	for before := 0; before < len(found); {
+		before = len(found)
+		for i := range home {
+			if holds(&home[i]) {
+				found[home[i].OID] = true
+			}
+		}
+	}
+	return found
+}
+
+// mapped reports whether any node has another OID for a type.
+func mapped(oid uint32, toNode []map[uint32]uint32) bool {
+	return slices.ContainsFunc(toNode, func(m map[uint32]uint32) bool {
+		_, ok := m[oid]
+		return ok
+	})
 }
 
 // pairTypes maps the OIDs of from to those of the types of the same name in to.
