@@ -137,7 +137,7 @@ func (t *tour) createTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("")
+	t.printf("\n")
 	for _, table := range tables.Tables {
 		t.say("%-17s %s by %s: %s", table.Name, table.Placement, table.Column, table.Reason)
 	}

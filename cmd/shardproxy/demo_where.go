@@ -152,10 +152,11 @@ func (t *tour) addresses(context.Context) error {
 		t.say("%-8s %s", nodeName(i), s.DSN())
 	}
 	t.say("admin    %s   (/metrics, /readyz, /v1/status)", t.adminURL())
-	t.say("")
-	t.say("Try     psql %s", t.dsn())
-	t.say("        SET shardproxy.notice = on;   -- each statement says where it runs")
-	t.say("        SELECT * FROM documents WHERE user_id = %d;", t.users[0])
+	t.printf("\n")
+	t.say("Try      psql %s", t.dsn())
+	t.say("         SET shardproxy.notice = on;   -- each statement says where it runs")
+	t.say("         SELECT * FROM documents WHERE user_id = %d;", t.users[0])
+	t.say("or       shardctl --addr %s explain 'SELECT * FROM documents WHERE user_id = %d'", t.adminURL(), t.users[0])
 	return nil
 }
 
