@@ -17,8 +17,7 @@ type model struct {
 	status     byte // as ReadyForQuery says it
 	skip       bool
 	out        []byte
-	failed     bool // within a Query
-	// implicit: statements ran since the last Sync, outside a block.
+	// ran are the texts whose effects are not permanent yet.
 	ran []string
 	// committed are the texts whose effects are permanent.
 	committed []string
@@ -197,7 +196,7 @@ func (s *model) query(frame []byte) {
 		if text == "" {
 			continue
 		}
-		code := ""
+		var code string
 		switch {
 		case strings.Contains(text, "nope"):
 			code = "42601"

@@ -76,7 +76,7 @@ func (b *bindKeys) AppendKey(dst []byte, n int, t ring.KeyType) ([]byte, sqlscan
 // appendTyped appends the canonical bytes of a value of a PostgreSQL type. A
 // value whose type the server would have to convert first is no key.
 func appendTyped(dst []byte, t ring.KeyType, oid uint32, value []byte, binaryForm bool) ([]byte, sqlscan.KeyState) {
-	ok := false
+	var ok bool
 	switch {
 	case !fits(t, oid):
 		return dst, sqlscan.KeyMismatch

@@ -20,37 +20,44 @@ func TestRewriteInsert(t *testing.T) {
 	}{
 		{
 			"column list added", "INSERT INTO t VALUES (1, 2)",
-			plan.Rewrite{AddColumns: []string{"a", `B"c`}, KeyIndex: -1}, nil,
+			plan.Rewrite{AddColumns: []string{"a", `B"c`}, KeyIndex: -1},
+			nil,
 			`INSERT INTO t ("a", "B""c") VALUES (1, 2)`,
 		},
 		{
 			"behind the alias", "INSERT INTO s.t AS x SELECT 1",
-			plan.Rewrite{AddColumns: []string{"a"}, KeyIndex: -1}, nil,
+			plan.Rewrite{AddColumns: []string{"a"}, KeyIndex: -1},
+			nil,
 			`INSERT INTO s.t AS x ("a") SELECT 1`,
 		},
 		{
 			"key added", "INSERT INTO t (name) VALUES ('x'), ('y') RETURNING id",
-			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: -1}, []string{"'7'", "'8'"},
+			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: -1},
+			[]string{"'7'", "'8'"},
 			`INSERT INTO t ("id", name) VALUES ('7', 'x'), ('8', 'y') RETURNING id`,
 		},
 		{
 			"identity always", "INSERT INTO t (name) VALUES ($1)",
-			plan.Rewrite{Draw: always, Column: "id", KeyIndex: -1}, []string{"$2"},
+			plan.Rewrite{Draw: always, Column: "id", KeyIndex: -1},
+			[]string{"$2"},
 			`INSERT INTO t ("id", name) OVERRIDING SYSTEM VALUE VALUES ($2, $1)`,
 		},
 		{
 			"DEFAULT replaced", "INSERT INTO t (name, id) VALUES ('a,(b', DEFAULT), (f(1, 2), default )",
-			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: 1}, []string{"'7'", "'8'"},
+			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: 1},
+			[]string{"'7'", "'8'"},
 			`INSERT INTO t (name, id) VALUES ('a,(b', '7'), (f(1, 2), '8' )`,
 		},
 		{
 			"DEFAULT VALUES", "INSERT INTO t DEFAULT VALUES RETURNING *",
-			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: -1, DefaultValues: true}, []string{"'7'"},
+			plan.Rewrite{Draw: sequence, Column: "id", KeyIndex: -1, DefaultValues: true},
+			[]string{"'7'"},
 			`INSERT INTO t ("id") VALUES ('7') RETURNING *`,
 		},
 		{
 			"no list, DEFAULT in place", "INSERT INTO t VALUES (DEFAULT, 'x')",
-			plan.Rewrite{AddColumns: []string{"id", "name"}, Draw: sequence, Column: "id", KeyIndex: 0}, []string{"'7'"},
+			plan.Rewrite{AddColumns: []string{"id", "name"}, Draw: sequence, Column: "id", KeyIndex: 0},
+			[]string{"'7'"},
 			`INSERT INTO t ("id", "name") VALUES ('7', 'x')`,
 		},
 	}
