@@ -34,10 +34,10 @@ func TestReport(t *testing.T) {
 		rounds: 3, duration: time.Second, rows: 10,
 	}
 	var samples []sample
-	add := func(target string, tps float64, cpu ...time.Duration) {
+	add := func(target string, tps float64, cpu ...int) {
 		for _, c := range combinations(o.protocols) {
 			for _, used := range cpu {
-				samples = append(samples, sample{c, target, outcome{1000, tps, time.Second / time.Duration(tps)}, used * time.Microsecond})
+				samples = append(samples, sample{c, target, outcome{1000, tps, time.Second / time.Duration(tps)}, time.Duration(used) * time.Microsecond})
 			}
 		}
 	}
