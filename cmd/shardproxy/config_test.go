@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -220,5 +221,44 @@ func TestLoggerLevel(t *testing.T) {
 	logger.Info("yes", "took", time.Second)
 	if got := out.String(); !strings.HasPrefix(got, "{") || strings.Contains(got, `"no"`) || !strings.Contains(got, `"yes"`) {
 		t.Errorf("logged %q", got)
+	}
+}
+
+func TestReadTLS(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := dir+"/cert.pem", dir+"/key.pem"
+	writeCertificate(t, cert, key)
+	tests := []struct {
+		name    string
+		section config.PostgresTLS
+		auth    tls.ClientAuthType
+		none    bool
+		wrong   string
+	}{
+		{"no certificate", config.PostgresTLS{ClientCert: "none"}, 0, true, ""},
+		{"a certificate", config.PostgresTLS{Cert: cert, Key: key, ClientCert: "none"}, tls.NoClientCert, false, ""},
+		{
+			"clients with certificates",
+			config.PostgresTLS{Cert: cert, Key: key, ClientCA: cert, ClientCert: "login"},
+			tls.RequireAndVerifyClientCert, false, "",
+		},
+		{"a key that is none", config.PostgresTLS{Cert: cert, Key: cert, ClientCert: "none"}, 0, true, "postgres.tls: "},
+		{
+			"authorities that are none", config.PostgresTLS{Cert: cert, Key: key, ClientCA: key, ClientCert: "verify"},
+			0, true, "holds no certificate",
+		},
+		{
+			"authorities that are not there",
+			config.PostgresTLS{Cert: cert, Key: key, ClientCA: dir + "/x", ClientCert: "verify"}, 0, true, "no such file",
+		},
+	}
+	for _, test := range tests {
+		got, err := readTLS(test.section)
+		if test.wrong == "" && err != nil || test.wrong != "" && (err == nil || !strings.Contains(err.Error(), test.wrong)) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.wrong)
+		}
+		if (got == nil) != test.none || got != nil && (got.ClientAuth != test.auth || len(got.Certificates) != 1) {
+			t.Errorf("%s: %+v", test.name, got)
+		}
 	}
 }

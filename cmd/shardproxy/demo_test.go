@@ -182,15 +182,20 @@ func TestDemoFails(t *testing.T) {
 		want []string
 	}{
 		{
-			"a port in use", nil, []string{"--port", taken},
+			"a port in use", nil,
+			[]string{"--port", taken},
 			[]string{"start the proxy: postgres.listen: listen tcp 127.0.0.1:" + taken + ": bind: address already in use"},
 		},
 		{
-			"a step", []string{"PATH=" + broken + ":" + os.Getenv("PATH")}, nil,
+			"a step",
+			[]string{"PATH=" + broken + ":" + os.Getenv("PATH")},
+			nil,
 			[]string{`step 4, "Write and read with psql": psql: exit status 3: psql: broken on purpose`, "the log of the proxy ends with"},
 		},
 		{
-			"no PostgreSQL", []string{"SHARDPROXY_PG_BINDIR=" + broken}, nil,
+			"no PostgreSQL",
+			[]string{"SHARDPROXY_PG_BINDIR=" + broken},
+			nil,
 			[]string{"start PostgreSQL: ", "apt-get install -y postgresql"},
 		},
 	}

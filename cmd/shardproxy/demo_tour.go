@@ -189,13 +189,10 @@ func (t *tour) writeProjects(ctx context.Context, user int64) error {
 
 // psql runs the real thing, if it is installed.
 func (t *tour) psql(ctx context.Context) error {
-	path, err := exec.LookPath("psql")
-	if err != nil {
-		path = filepath.Join(t.servers[0].BinDir(), "psql")
-		if _, err := exec.LookPath(path); err != nil {
-			t.say("psql is not installed; left out")
-			return nil
-		}
+	path := t.findPSQL()
+	if path == "" {
+		t.say("psql is not installed; left out")
+		return nil
 	}
 	answer, err := t.runPSQL(ctx, path, "-qAt", "INSERT INTO users (name) VALUES ('psql') RETURNING id")
 	if err != nil {
@@ -219,6 +216,17 @@ func (t *tour) psql(ctx context.Context) error {
 	t.say("%s;", strings.ReplaceAll(query, "\n", "\n   "))
 	t.say("%s", strings.ReplaceAll(strings.TrimRight(answer, "\n"), "\n", "\n   "))
 	return nil
+}
+
+// findPSQL returns psql of the PATH, or the one beside the servers; "" if there
+// is none.
+func (t *tour) findPSQL() string {
+	for _, name := range []string{"psql", filepath.Join(t.servers[0].BinDir(), "psql")} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 func (t *tour) runPSQL(ctx context.Context, path, flags, command string) (string, error) {

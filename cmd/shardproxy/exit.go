@@ -70,7 +70,7 @@ func report(w io.Writer, err error) {
 
 // parts are the errors that errors.Join put together, those in them included.
 func parts(err error) []error {
-	if e, ok := err.(*exitError); ok {
+	if e, ok := err.(*exitError); ok { //nolint:errorlint // the outermost only
 		return parts(e.err)
 	}
 	joined, ok := err.(interface{ Unwrap() []error })

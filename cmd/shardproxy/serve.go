@@ -85,8 +85,8 @@ func startAndServe(ctx context.Context, c *config.Config, logger *slog.Logger, l
 	p, err := start(ctx, c, logger, level)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		logger.Info("stopped while starting")
-		return nil
+		logger.Info("stopped while starting", "error", err)
+		return nil //nolint:nilerr // it was told to stop, and has
 	case err != nil:
 		return err
 	}
@@ -107,10 +107,11 @@ func force(p *proxy, ended <-chan error) error {
 	timer := time.NewTimer(hurriedStop)
 	defer timer.Stop()
 	select {
-	case <-ended:
+	case err := <-ended:
+		return withCode(exitForced, errors.Join(errForced, err))
 	case <-timer.C: // the end of the process closes what is left
+		return withCode(exitForced, errForced)
 	}
-	return withCode(exitForced, errForced)
 }
 
 // reloadFile reads the configuration again. What is wrong with it is logged.
