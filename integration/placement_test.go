@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 func total(counts []int) int {
@@ -179,5 +181,32 @@ func TestStridedIDs(t *testing.T) {
 			}
 			seen[id] = true
 		}
+	}
+}
+
+// EXPLAIN runs where its statement would, and says where and why.
+func TestExplain(t *testing.T) {
+	p := withSchema(t, options{})
+	keys := p.keys(1)
+	for node, ids := range keys {
+		var notice *pgconn.Notice
+		config, err := pgx.ParseConfig(p.dsn())
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notice = n }
+		conn, err := pgx.ConnectConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(query(t, conn, "EXPLAIN SELECT * FROM users WHERE id = $1", ids[0]), "\n")
+		if !strings.Contains(plan, "users") {
+			t.Errorf("the plan is %q", plan)
+		}
+		if notice == nil || !strings.HasPrefix(notice.Message, fmt.Sprintf("node=pg-%d ", node+1)) ||
+			!strings.Contains(notice.Detail, "public.users: ") {
+			t.Errorf("the notice is %+v", notice)
+		}
+		closeNow(conn)
 	}
 }

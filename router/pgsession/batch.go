@@ -263,7 +263,7 @@ func (m *machine) bindBatch() {
 		}
 		switch o.typ {
 		case pgwire.MsgBind:
-			m.noticePlan(&o.portal.plan)
+			m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
 			tied = tied || len(o.bind.Portal) > 0
 			m.batch.tied = true
 		case pgwire.MsgExecute, pgwire.MsgClose:
@@ -296,7 +296,7 @@ func (m *machine) sendOp(o *op, seq int32) {
 			l.replies.push(reply{kind: replyLocal, seq: seq, local: parseComplete})
 			return
 		}
-		l.parse(o.statement, m.parameterTypes(o.statement), false, seq)
+		l.parse(o.statement, m.parameterTypes(o.statement, l.node), false, seq)
 	case pgwire.MsgBind:
 		m.sendBind(o, seq)
 	case pgwire.MsgDescribe:
@@ -316,7 +316,7 @@ func (m *machine) sendOp(o *op, seq int32) {
 func (m *machine) sendBind(o *op, seq int32) {
 	l := m.link
 	if !l.has(o.statement) {
-		l.parse(o.statement, m.parameterTypes(o.statement), true, seq)
+		l.parse(o.statement, m.parameterTypes(o.statement, l.node), true, seq)
 	}
 	if o.statement.sent == "" && o.statement.hidden == 0 {
 		l.out = append(l.out, o.frame...)
@@ -324,6 +324,10 @@ func (m *machine) sendBind(o *op, seq int32) {
 		l.out, _ = o.bind.Append(l.out, o.bind.Portal, []byte(o.statement.sent), o.portal.extra...)
 	}
 	l.replies.push(reply{kind: replyBind, seq: seq, binds: o.statement})
+	if m.guarded(o) {
+		l.out = pgwire.AppendDescribe(l.out, pgwire.KindPortal, string(o.bind.Portal))
+		l.replies.push(reply{kind: replyDescribe, quiet: true, seq: seq})
+	}
 }
 
 // ensurePortal makes a portal that the proxy would have run itself, had it not
@@ -334,7 +338,7 @@ func (m *machine) ensurePortal(o *op, seq int32) {
 		return
 	}
 	if !l.has(po.statement) {
-		l.parse(po.statement, m.parameterTypes(po.statement), true, seq)
+		l.parse(po.statement, m.parameterTypes(po.statement, l.node), true, seq)
 	}
 	l.out = pgwire.AppendBind(l.out, o.name, po.statement.sent, nil, nil)
 	l.replies.push(reply{kind: replyBind, quiet: true, seq: seq})
@@ -346,7 +350,7 @@ func (m *machine) sendDescribe(o *op, seq int32) {
 		l.out = append(l.out, o.frame...)
 	} else {
 		if !l.has(o.statement) {
-			l.parse(o.statement, m.parameterTypes(o.statement), true, seq)
+			l.parse(o.statement, m.parameterTypes(o.statement, l.node), true, seq)
 		}
 		l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, o.statement.sent)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
@@ -23,8 +24,9 @@ type Catalog interface {
 // ddlTask runs statements on every node in order, home first. It stops at the
 // first error and says which nodes have the change.
 type ddlTask struct {
-	text []byte
-	plan plan.Plan
+	text   []byte
+	plan   plan.Plan
+	owners []topology.NodeIndex // the nodes that have rows
 	// reply is what the home node answered, but for notices.
 	reply    []byte
 	warnings []string
@@ -36,7 +38,7 @@ func (m *machine) startDDL(st *step) bool {
 		m.refuse(err)
 		return false
 	}
-	m.noticePlan(&st.plan)
+	m.noticePlan(&st.plan, st.text, nil)
 	m.runTask(&ddlTask{text: st.text, plan: st.plan})
 	return true
 }
@@ -90,28 +92,41 @@ func (t *ddlTask) run(ctx context.Context, w worker) error {
 		}
 	}
 	m := w.session()
-	err := t.onAll(ctx, links, slices.Index(nodes, m.db.Home()))
+	t.owners = m.db.OwnerNodes()
+	err := t.onAll(ctx, nodes, links, m.db.Home())
 	// Also after an error: what a node has done already, or may have, counts.
 	warnings, unread := m.cfg.catalog.Changed(ctx, m.cfg.database)
-	t.warnings = warnings
+	t.warnings = append(t.warnings, warnings...)
 	if err != nil {
 		return err
 	}
 	return unread
 }
 
-// onAll runs the text on one node after the other, first on links[first].
-func (t *ddlTask) onAll(ctx context.Context, links []*link, first int) error {
-	ordered := slices.Clone(links)
-	if first > 0 {
-		ordered = slices.Insert(slices.Delete(ordered, first, first+1), 0, links[first])
+// onAll runs the text on one node after the other, home first. A server that
+// owns no partitions may refuse it, as one does that lacks the tables of an
+// adopted database: nothing is read or written there, so that is a warning.
+func (t *ddlTask) onAll(ctx context.Context, nodes []topology.NodeIndex, links []*link, home topology.NodeIndex) error {
+	order := make([]int, 0, len(nodes))
+	for i, node := range nodes {
+		if node == home {
+			order = slices.Insert(order, 0, i)
+		} else {
+			order = append(order, i)
+		}
 	}
 	var have []string
-	for _, l := range ordered {
-		if err := t.on(ctx, l); err != nil {
-			return partial(err, string(l.id), have)
+	for _, i := range order {
+		id := string(links[i].id)
+		err := t.on(ctx, links[i])
+		if refused, ok := errors.AsType[*serverError](err); ok && !slices.Contains(t.owners, nodes[i]) {
+			t.warnings = append(t.warnings, "node "+id+", which owns no partitions, refused the statement: "+refused.message)
+			continue
 		}
-		have = append(have, string(l.id))
+		if err != nil {
+			return partial(err, id, have)
+		}
+		have = append(have, id)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (m *machine) emitWarning(sqlstate, message string) {
 	m.out = pgwire.AppendNotice(m.out, "WARNING", sqlstate, message, "", "")
 }
 
-// emitNotice sends a NOTICE.
-func (m *machine) emitNotice(message string) {
-	m.out = pgwire.AppendNotice(m.out, "NOTICE", "00000", message, "", "")
+// emitNotice sends a NOTICE; detail may be empty.
+func (m *machine) emitNotice(message, detail string) {
+	m.out = pgwire.AppendNotice(m.out, "NOTICE", "00000", message, detail, "")
 }

@@ -77,6 +77,7 @@ func (f *fanout) start(l *link) error {
 
 // read relays one node's answer; what only describes it comes from the first.
 func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error {
+	m := w.session()
 	err := l.exchange(ctx, func(typ byte, frame []byte) error {
 		switch typ {
 		case pgwire.MsgDataRow:
@@ -87,9 +88,15 @@ func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error 
 		case pgwire.MsgCommandComplete:
 			return f.count(frame)
 		case pgwire.MsgRowDescription:
-			if first {
-				return f.describe(w, frame)
+			if err := m.mapColumns(l.node, frame); err != nil || !first {
+				return err
 			}
+			return f.describe(w, frame)
+		case pgwire.MsgParameterDescription:
+			if _, err := m.mapParameters(l.node, frame); err != nil || !first {
+				return err
+			}
+			return w.emit(frame)
 		case pgwire.MsgNoticeResponse:
 			return w.emit(frame)
 		case pgwire.MsgParameterStatus:
@@ -166,7 +173,7 @@ func (m *machine) startScatter(st *step) bool {
 		return false
 	}
 	text := st.text
-	m.noticePlan(&st.plan)
+	m.noticePlan(&st.plan, st.text, nil)
 	m.runTask(&scatterTask{fanout{
 		nodes: nodesOf(&st.plan), merge: oneRow(st.plan.Merge),
 		send: func(l *link) error {
@@ -247,7 +254,13 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 		return sqlerr.NotSupported("a statement for several nodes is not supported in a pipeline or cursor").
 			WithHint("Send it alone, followed by Sync.")
 	}
-	m.noticePlan(&o.portal.plan)
+	if waits, err := m.needSignature(o); waits || err != nil {
+		return err
+	}
+	if err := m.checkBinary(o); err != nil {
+		return err
+	}
+	m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
 	m.batch.multi = &batchTask{fanout{
 		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
 		before: before, quietParse: !m.parsedInBatch(o.statement), quietDescribe: !m.describedInBatch(),
@@ -320,7 +333,7 @@ func (m *machine) sendFanned(l *link) error {
 			return o.err
 		case o.typ == pgwire.MsgParse:
 			l.unnamed = statementKey{}
-			l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, o.statement.oids)
+			l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, m.parameterTypes(o.statement, l.node))
 		case o.typ == pgwire.MsgBind:
 			m.fanBind(l, o, merged)
 			if merged && !m.describedInBatch() {
@@ -341,7 +354,7 @@ func (m *machine) sendFanned(l *link) error {
 func (m *machine) fanBind(l *link, o *op, merged bool) {
 	if !m.parsedInBatch(o.statement) {
 		l.unnamed = statementKey{}
-		l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, o.statement.oids)
+		l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, m.parameterTypes(o.statement, l.node))
 	}
 	if !merged {
 		l.out, _ = o.bind.Append(l.out, o.bind.Portal, nil) // cannot fail without extra parameters

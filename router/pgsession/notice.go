@@ -7,17 +7,36 @@ import (
 	"shardproxy/ring"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
+	"shardproxy/router/sqlscan"
 )
 
-// noticePlan tells the client where a statement goes: when it asked for that
-// (SET shardproxy.notice = on), and with every EXPLAIN.
-func (m *machine) noticePlan(p *plan.Plan) {
-	if kindOf(p) != querytree.Explain {
-		if value := m.text("shardproxy.notice"); value != "on" && value != "true" {
-			return
-		}
+// noticePlan tells the client where a statement goes, if it asked for that (SET
+// shardproxy.notice = on). With every EXPLAIN it says so, too, and why. params
+// is nil where the statement has none.
+func (m *machine) noticePlan(p *plan.Plan, text []byte, params sqlscan.Keys) {
+	if kindOf(p) == querytree.Explain {
+		m.noticeReasons(p, text, params)
+		return
 	}
-	m.emitNotice(m.describePlan(p))
+	if value := m.text("shardproxy.notice"); value == "on" || value == "true" {
+		m.emitNotice(m.describePlan(p), "")
+	}
+}
+
+// noticeReasons is noticePlan with the planner's reasons as the detail.
+func (m *machine) noticeReasons(p *plan.Plan, text []byte, params sqlscan.Keys) {
+	var scan sqlscan.Scan
+	scan.Statement(text, 0, m.scanMode())
+	explanation := m.cfg.plans.Template(m.db, &m.env, &scan).Explain(m.db, &m.env, &scan, params)
+	lines := explanation.Why
+	for _, t := range explanation.Tables {
+		line := t.Table + ": " + t.Rule
+		if t.Bound != "" {
+			line += ", " + t.Bound
+		}
+		lines = append(lines, line)
+	}
+	m.emitNotice(m.describePlan(p), strings.Join(lines, "\n"))
 }
 
 // describePlan is a plan in one line: "node=pg-2 partition=1234 key=project:42".

@@ -107,9 +107,15 @@ func (m *machine) dispatch(st *step) (waiting bool) {
 		return m.startDDL(st)
 	}
 	node, err := m.place(p)
+	if err == nil {
+		err = m.checkCopy(p, node)
+	}
 	if err != nil {
 		m.refuse(err)
 		return false
+	}
+	if !m.copiesQuery(st, node) {
+		return m.state == stateTask
 	}
 	return m.acquire(node)
 }
@@ -213,7 +219,7 @@ func (m *machine) send() {
 	}
 	l, st := m.link, &m.script.steps[m.script.at]
 	m.bind(&st.plan)
-	m.noticePlan(&st.plan)
+	m.noticePlan(&st.plan, st.text, nil)
 	trial := m.onTrial()
 	if trial {
 		l.quietQuery(m.tx.appendPrelude(nil))
