@@ -36,7 +36,8 @@ type transfer struct {
 }
 
 // Wrap returns conn with cheaper Read and Write where it is a *net.TCPConn, and
-// conn itself where it is not. conn must not be used any more.
+// conn itself where it is not. It holds no bytes back: conn may be used beside
+// it.
 func Wrap(conn net.Conn) net.Conn {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {

@@ -49,6 +49,12 @@ type Session struct {
 		// interrupt ends what the session waits for: a connection, a task.
 		interrupt context.CancelCauseFunc
 	}
+	// work is the context of what interruptible runs, made anew when it has
+	// interrupted something.
+	work struct {
+		ctx       context.Context
+		interrupt context.CancelCauseFunc
+	}
 	// waiting is when the session began to wait for a node, in Unix
 	// nanoseconds; 0 while it does not (see Watch).
 	waiting  waitClock
@@ -299,13 +305,14 @@ func (s *Session) runTask() {
 // interruptible runs a blocking f that Cancel, the end of the client or the end
 // of the proxy can interrupt.
 func (s *Session) interruptible(f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(s.ctx)
-	defer cancel(nil)
+	if s.work.ctx == nil || s.work.ctx.Err() != nil {
+		s.work.ctx, s.work.interrupt = context.WithCancelCause(s.ctx)
+	}
 	s.running.Lock()
-	s.running.interrupt = cancel
+	s.running.interrupt = s.work.interrupt
 	s.running.Unlock()
 	s.waiting.begin()
-	err := f(ctx)
+	err := f(s.work.ctx)
 	s.waiting.end()
 	s.running.Lock()
 	s.running.interrupt = nil
@@ -382,6 +389,9 @@ func (s *Session) Abort() {
 
 // leave gives up what the session still holds when it ends.
 func (s *Session) leave() {
+	if s.work.interrupt != nil {
+		s.work.interrupt(nil)
+	}
 	if l := s.m.leaving; l != nil {
 		s.giveBack(l)
 	}
