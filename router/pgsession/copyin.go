@@ -43,6 +43,9 @@ func (m *machine) startCopy(st *step) bool {
 	m.copying = copyIn{active: true, plan: p.Copy, pending: m.copying.pending[:0], key: m.copying.key}
 	if p.Class != plan.ByRows {
 		node, err := m.place(p)
+		if err == nil {
+			err = m.checkCopy(p, node)
+		}
 		if err != nil {
 			m.refuse(err)
 			return false
@@ -160,6 +163,9 @@ func (m *machine) checkRow(row copyrow.Row) error {
 	case !c.placed && m.link != nil && m.link.node != node:
 		return m.elsewhere(node)
 	case !c.placed:
+		if err := m.checkCopied(c.plan, node); c.binary && err != nil {
+			return err
+		}
 		m.target, c.placed = node, true
 	case node != m.target:
 		return sqlerr.NotSupported("COPY of rows for several nodes is not supported").
@@ -187,9 +193,14 @@ func (m *machine) copyDone() {
 		m.endCopy()
 	case c.placed:
 		m.acquire(m.target)
+	case m.link != nil:
+		m.acquire(m.link.node)
+	case !m.tx.open():
+		// No row, no node: any server can judge the rest of the statement.
+		m.acquire(m.convenient())
 	default:
-		// No row, no node: nothing to do.
-		m.copying.active = false
+		// It must not bind the transaction to a node.
+		c.active = false
 		m.emitTag("COPY 0")
 		m.nextStep()
 	}
