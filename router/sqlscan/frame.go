@@ -10,6 +10,7 @@ type frameKind uint8
 const (
 	frameExpr      frameKind = iota // an expression or a query where an operand stands
 	frameCall                       // the arguments of a function
+	framePosition                   // the arguments of POSITION
 	frameList                       // what follows IN
 	frameRow                        // a row of VALUES
 	frameOther                      // column names, type modifiers, options, a query
@@ -80,7 +81,7 @@ func (s *Scan) frame(c byte) frame {
 		f.kind = frameOperator
 	case s.prev == kwDistinctOn:
 		f.kind, f.strip, f.ordinals = frameDistinct, up.strip, true
-	case s.prev == kwIn:
+	case s.prev == kwIn && up.kind != framePosition:
 		f.kind, f.strip, f.operand = frameList, up.strip, true
 	case s.expect, s.prev == kwValues:
 		f.kind, f.strip, f.operand = frameExpr, up.strip, true
@@ -89,7 +90,9 @@ func (s *Scan) frame(c byte) frame {
 		f.kind, f.strip, f.operand = frameCall, up.strip, true
 		f.ordinals = up.ordinals && s.prev == kwRollup
 		switch s.prev {
-		case kwTable:
+		case kwPosition:
+			f.kind = framePosition
+		case kwTableFunc:
 			f.strip, f.sticky = false, true
 		case kwNames:
 			f.strip = false
@@ -122,7 +125,7 @@ func (s *Scan) close(c byte) {
 		s.Shape = append(s.Shape, c)
 		s.collapseRow(f)
 		s.prev = afterRow
-	case frameCall:
+	case frameCall, framePosition:
 		s.Shape = append(s.Shape, c)
 		s.prev = afterCall
 	default:

@@ -20,9 +20,8 @@ const (
 
 	// Reserved words.
 	kwOperand   // an operand follows: AND, CASE, THEN
-	kwClause    // an operand follows, and a list of ordinals ends: WHERE, LIMIT
+	kwClause    // an operand follows, of a query, and a list of ordinals ends: SELECT, WHERE, LIMIT
 	kwEnds      // a list of ordinals ends: UNION
-	kwSelect    // SELECT
 	kwReturning // RETURNING
 	kwFetch     // FETCH
 	kwNot       // NOT
@@ -36,23 +35,24 @@ const (
 	kwDo        // DO
 
 	// Words that may be the name of something.
-	kwInfix    // LIKE, ILIKE, BETWEEN: operators behind an operand
-	kwOperator // OPERATOR(schema.op)
-	kwSimilar  // SIMILAR
-	kwBy       // BY
-	kwAt       // AT
-	kwTime     // TIME
-	kwZone     // ZONE
-	kwFirst    // FIRST, NEXT
-	kwValues   // VALUES
-	kwModify   // INSERT, UPDATE, DELETE, MERGE
-	kwConflict // CONFLICT
-	kwRollup   // ROLLUP, CUBE
-	kwType     // a word with a number of its own in the grammar: VARCHAR(10), LOCALTIME(3)
-	kwExtract  // EXTRACT
-	kwTable    // JSON_TABLE, XMLTABLE
-	kwNames    // a function that takes names of objects: nextval
-	kwReg      // a type whose values are names of objects: regclass
+	kwInfix     // LIKE, ILIKE, BETWEEN: operators behind an operand
+	kwOperator  // OPERATOR(schema.op)
+	kwSimilar   // SIMILAR
+	kwBy        // BY
+	kwAt        // AT
+	kwTime      // TIME
+	kwZone      // ZONE
+	kwFirst     // FIRST, NEXT
+	kwValues    // VALUES
+	kwModify    // INSERT, UPDATE, DELETE, MERGE
+	kwConflict  // CONFLICT
+	kwRollup    // ROLLUP, CUBE
+	kwType      // a word with a number of its own in the grammar: VARCHAR(10), LOCALTIME(3)
+	kwExtract   // EXTRACT
+	kwPosition  // POSITION
+	kwTableFunc // JSON_TABLE, XMLTABLE
+	kwNames     // a function that takes names of objects: nextval
+	kwReg       // a type whose values are names of objects: regclass
 
 	// Combinations.
 	kwAtTime     // AT TIME
@@ -66,9 +66,8 @@ var keywordList = [...]struct {
 }{
 	{kwOperand, "and or any some asymmetric symmetric both leading trailing case when then " +
 		"else lateral placing variadic using join"},
-	{kwClause, "from where having limit offset for"},
+	{kwClause, "select from where having limit offset for"},
 	{kwEnds, "union intersect except window"},
-	{kwSelect, "select"},
 	{kwReturning, "returning"},
 	{kwFetch, "fetch"},
 	{kwNot, "not"},
@@ -96,7 +95,8 @@ var keywordList = [...]struct {
 		"precision timestamp varchar varying current_time current_timestamp " +
 		"localtime localtimestamp"},
 	{kwExtract, "extract"},
-	{kwTable, "json_table xmltable"},
+	{kwPosition, "position"},
+	{kwTableFunc, "json_table xmltable"},
 	{kwNames, "nextval currval setval set_config current_setting pg_get_serial_sequence " +
 		"to_regclass to_regnamespace to_regoper to_regoperator to_regproc " +
 		"to_regprocedure to_regrole to_regtype to_regcollation"},

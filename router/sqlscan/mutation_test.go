@@ -71,7 +71,7 @@ func (m *mutator) next() string {
 // What TestParseTextMeansTheSame says of the corpus holds for statements that
 // are put together at random.
 func TestMutationsMeanTheSame(t *testing.T) {
-	const duration = 3 * time.Second
+	const duration = 2 * time.Second
 	m := newMutator(t, 1)
 	var s Scan
 	parsed := 0

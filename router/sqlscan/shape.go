@@ -190,10 +190,12 @@ func (s *Scan) quotedName(tok Token) {
 	if s.prev != afterDot {
 		s.operand = s.expect
 	}
-	cast := !s.expect && !s.operand
 	s.expect, s.prev = false, plain
-	if cast && len(name) > 2 && lookup(name[1:len(name)-1]) == kwReg {
-		s.restore()
+	switch lookup(name[1 : len(name)-1]) {
+	case kwNames:
+		s.prev = kwNames
+	case kwReg:
+		s.regWord(s.operand)
 	}
 }
 

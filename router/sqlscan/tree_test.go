@@ -153,6 +153,7 @@ func (m *matcher) sameList(want, got []any) error {
 
 // sameRows matches each kept row with one or more rows of the statement.
 func (m *matcher) sameRows(want, got []any) error {
+	var last any
 	for i, g := range got {
 		matched := 0
 		for len(want) > 0 {
@@ -166,9 +167,11 @@ func (m *matcher) sameRows(want, got []any) error {
 				break
 			}
 			matched++
+			last = want[0]
 			want = want[1:]
 		}
-		if matched == 0 {
+		// Rows without slots may have one tree and two forms: (a), ((a)).
+		if matched == 0 && (last == nil || m.same(last, g) != nil) {
 			return fmt.Errorf("row %d came out of nowhere", i)
 		}
 	}

@@ -79,10 +79,6 @@ func (s *Scan) keyword(kw, prev keyword) {
 		s.expect = true
 		s.top.ordinals = false
 		s.allow()
-	case kwSelect:
-		s.expect = true
-		s.top.ordinals = false
-		s.allow()
 	case kwReturning:
 		// In the call of a function a type follows: JSON_VALUE(... RETURNING int).
 		s.expect = s.top.kind != frameCall
