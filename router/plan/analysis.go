@@ -16,7 +16,7 @@ type analysis struct {
 	parser  Parser
 
 	vars []variableInfo
-	arms map[variable][]arm
+	arms map[variable]*armSet
 	refs []*reference
 	// trials are the suppositions about recursive queries.
 	trials []*trial
@@ -56,12 +56,15 @@ type analysis struct {
 
 	expansions int
 	views      int
+	levels     int
 }
 
 // Limits of what is looked through.
 const (
 	maxExpansions = 1000
 	maxViewDepth  = 32
+	maxReferences = 300
+	maxLevels     = 100
 )
 
 // reference is a reference to a sharded table.
@@ -94,7 +97,7 @@ func (r *reference) String() string {
 }
 
 func newAnalysis(db *topology.Database, en *Env, d *dialect, p Parser) *analysis {
-	a := &analysis{db: db, env: en, dialect: d, parser: p, arms: make(map[variable][]arm)}
+	a := &analysis{db: db, env: en, dialect: d, parser: p, arms: make(map[variable]*armSet)}
 	a.root = newEnv(nil)
 	a.root.plain = true
 	return a
@@ -156,6 +159,9 @@ func (a *analysis) refer(rel *topology.Relation, ref *querytree.TableRef, l *lev
 		out.key, _ = pick(r.columns, rel.Key.Column)
 	}
 	a.refs = append(a.refs, out)
+	if len(a.refs) > maxReferences {
+		a.fail(sqlerr.NotSupported("a statement with so many references to sharded tables"))
+	}
 	return out
 }
 

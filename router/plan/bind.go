@@ -47,8 +47,9 @@ type env struct {
 	orNulls  map[variable][]*source
 	nonNulls []variable
 
-	// sees is the result of visible, once all facts are there.
-	sees []*env
+	// joins is the result of matches, once all facts are there; known says so.
+	joins []*env
+	known bool
 }
 
 // edge says that two variables are equal. Where in is set, to is a variable of
@@ -151,47 +152,66 @@ func (e *env) excludeNull(x variable) {
 	}
 }
 
-// visible returns the envs whose facts are known at e: those around it, and
-// those of nullable sides that must have found a partner, because one of their
-// columns is known not to be NULL.
-func (a *analysis) visible(e *env) []*env {
-	if e.sees != nil {
-		return e.sees
+// visible calls f for the envs whose facts are known at e, until f returns true:
+// those around it, and those of nullable sides that must have found a partner.
+func (a *analysis) visible(e *env, f func(*env) bool) bool {
+	for up := e; up != nil; up = up.parent {
+		if f(up) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(a.matches(e), f)
+}
+
+// matches returns the nullable sides that must have found a partner in all rows
+// that matter at e, because one of their columns is known not to be NULL.
+func (a *analysis) matches(e *env) []*env {
+	if e.known {
+		return e.joins
 	}
 	var list []*env
 	for up := e; up != nil; up = up.parent {
-		list = append(list, up)
+		list = a.match(up, e, list)
 	}
 	for i := 0; i < len(list); i++ {
-		for _, x := range list[i].nonNulls {
-			list = append(list, matched(a.vars[x].env, list)...)
-		}
+		list = a.match(list[i], e, list)
 	}
 	if a.settled {
-		e.sees = list
+		e.joins, e.known = list, true
 	}
 	return list
 }
 
-// matched returns the nullable sides from e up to an env of the list that are
-// not in it, nil where something else is between them.
-func matched(e *env, list []*env) []*env {
-	var out []*env
-	for ; e != nil && !slices.Contains(list, e); e = e.parent {
-		if !e.nullable {
-			return nil
+// match adds the nullable sides that the facts of one env visible at e show to
+// have a partner. list are those that are known already.
+func (a *analysis) match(from, e *env, list []*env) []*env {
+	for _, x := range from.nonNulls {
+		var sides []*env
+		at := a.vars[x].env
+		for at != nil && at.nullable && !at.around(e) && !slices.Contains(list, at) {
+			sides = append(sides, at)
+			at = at.parent
 		}
-		out = append(out, e)
+		if at != nil && (at.around(e) || slices.Contains(list, at)) {
+			list = append(list, sides...)
+		}
 	}
-	if e == nil {
-		return nil
+	return list
+}
+
+// around reports whether e is other or one of the envs around it.
+func (e *env) around(other *env) bool {
+	for ; other != nil; other = other.parent {
+		if other == e {
+			return true
+		}
 	}
-	return out
+	return false
 }
 
 // nonNull reports whether x is known not to be NULL at e.
 func (a *analysis) nonNull(x variable, e *env) bool {
-	return slices.ContainsFunc(a.visible(e), func(e *env) bool { return slices.Contains(e.nonNulls, x) })
+	return a.visible(e, func(e *env) bool { return slices.Contains(e.nonNulls, x) })
 }
 
 // node is a variable as it is known at a place.
@@ -210,8 +230,7 @@ type closure struct {
 	values []*source
 	// orNulls are such sources that leave NULL open. A nil one: only NULL.
 	orNulls []*source
-	// pending are the set operations being resolved, against endless descent.
-	pending map[variable]bool
+	barrier variable
 }
 
 // reached is a node of a closure, with what is known of the way to it.
@@ -233,11 +252,15 @@ const (
 	strictly
 )
 
-// closureOf returns what is equal to x at e.
-func (a *analysis) closureOf(x variable, e *env) *closure { return a.close(x, e, nil) }
+// maxValues is the number of sources that a closure keeps: each alone is enough.
+const maxValues = 32
 
-func (a *analysis) close(x variable, e *env, pending map[variable]bool) *closure {
-	c := &closure{seen: make(map[node]way), pending: pending}
+// closureOf returns what is equal to x at e.
+func (a *analysis) closureOf(x variable, e *env) *closure { return a.closureWithin(x, e, noVariable) }
+
+// closureWithin is closureOf without what only follows by way of barrier.
+func (a *analysis) closureWithin(x variable, e *env, barrier variable) *closure {
+	c := &closure{seen: make(map[node]way), barrier: barrier}
 	c.add(node{x, e}, directly)
 	for i := 0; i < len(c.nodes); i++ {
 		a.expand(c, c.nodes[i])
@@ -246,7 +269,7 @@ func (a *analysis) close(x variable, e *env, pending map[variable]bool) *closure
 }
 
 func (c *closure) add(n node, w way) {
-	if c.seen[n] < w {
+	if n.v != c.barrier && c.seen[n] < w {
 		c.seen[n] = w
 		c.nodes = append(c.nodes, reached{n, w})
 	}
@@ -265,33 +288,39 @@ func (a *analysis) along(n reached, to edge, e *env) way {
 
 // expand follows what is known of one node.
 func (a *analysis) expand(c *closure, n reached) {
-	for _, e := range a.visible(n.env) {
-		for _, to := range e.edges[n.v] {
-			at := n.env
-			if to.in != nil {
-				at = to.in
-			}
-			c.add(node{to.to, at}, a.along(n, to, e))
-		}
-		for _, fact := range e.values[n.v] {
-			if fact.while == nil || !fact.while.wrong {
-				c.addValue(fact.source)
-			}
-		}
-		for _, s := range e.orNulls[n.v] {
-			switch {
-			case n.way == directly:
-				c.orNulls = append(c.orNulls, s)
-			case n.way == strictly && s != nil:
-				c.addValue(s)
-			}
-		}
-	}
+	a.visible(n.env, func(e *env) bool {
+		a.follow(c, n, e)
+		return false
+	})
 	a.expandArms(c, n.node)
 }
 
+// follow follows what e knows of a node.
+func (a *analysis) follow(c *closure, n reached, e *env) {
+	for _, to := range e.edges[n.v] {
+		at := n.env
+		if to.in != nil {
+			at = to.in
+		}
+		c.add(node{to.to, at}, a.along(n, to, e))
+	}
+	for _, fact := range e.values[n.v] {
+		if fact.while == nil || !fact.while.wrong {
+			c.addValue(fact.source)
+		}
+	}
+	for _, s := range e.orNulls[n.v] {
+		switch {
+		case n.way == directly:
+			c.orNulls = append(c.orNulls, s)
+		case n.way == strictly && s != nil:
+			c.addValue(s)
+		}
+	}
+}
+
 func (c *closure) addValue(s *source) {
-	if !slices.ContainsFunc(c.values, s.equal) {
+	if len(c.values) < maxValues && !slices.ContainsFunc(c.values, s.equal) {
 		c.values = append(c.values, s)
 	}
 }
@@ -304,26 +333,44 @@ func (c *closure) reaches(v variable) bool {
 // expandArms finds the values of an output column of a set operation: those of
 // all arms together.
 func (a *analysis) expandArms(c *closure, n node) {
-	arms := a.arms[n.v]
-	if len(arms) == 0 || c.pending[n.v] {
+	set := a.arms[n.v]
+	if set == nil {
 		return
 	}
-	pending := map[variable]bool{n.v: true}
-	for v := range c.pending {
-		pending[v] = true
+	if !set.known && !set.busy {
+		set.busy = true
+		set.source, set.known = a.armValues(n.v, set.list), true
+		set.busy = false
 	}
-	parts := make([]*source, 0, len(arms))
-	for _, arm := range arms {
+	if set.source != nil {
+		c.addValue(set.source)
+	}
+}
+
+// armValues returns the values of all arms of v together, nil where those of one
+// are not known. What is known outside of the set operation does not count.
+func (a *analysis) armValues(v variable, list []arm) *source {
+	parts := make([]*source, 0, len(list))
+	for _, arm := range list {
 		s := arm.source
 		if s == nil {
-			s = best(a.close(arm.v, arm.env, pending).values)
+			s = best(a.closureWithin(arm.v, arm.env, v).values)
 		}
 		if s == nil {
-			return
+			return nil
 		}
 		parts = append(parts, s)
 	}
-	c.addValue(union(dedupe(parts)))
+	return union(parts)
+}
+
+// armSet is what an output column of a set operation is made of. source is the
+// result of armValues, once known.
+type armSet struct {
+	list   []arm
+	source *source
+	known  bool
+	busy   bool
 }
 
 // arm is where an output column of a set operation or of VALUES gets some of its
@@ -352,14 +399,4 @@ func (s *source) rank() int {
 		return 1
 	}
 	return 2
-}
-
-func dedupe(list []*source) []*source {
-	out := list[:0]
-	for _, s := range list {
-		if !slices.ContainsFunc(out, s.equal) {
-			out = append(out, s)
-		}
-	}
-	return out
 }

@@ -16,15 +16,19 @@ type Options struct {
 	Engine topology.Engine
 	// Size is the number of templates kept; default 10000.
 	Size int
+	// MaxBytes is the length in bytes of all shapes kept together; their
+	// templates take a multiple of it. Default 8 MiB.
+	MaxBytes int
 	// MaxShape is the length in bytes of the longest shape that is kept;
-	// longer statements are parsed every time. Default 64 KiB.
+	// longer statements are parsed every time. Default 16 KiB.
 	MaxShape int
 }
 
 // The defaults of Options.
 const (
 	DefaultSize     = 10000
-	DefaultMaxShape = 64 << 10
+	DefaultMaxBytes = 8 << 20
+	DefaultMaxShape = 16 << 10
 )
 
 // Cache holds the templates of one database. Its methods may be called
@@ -45,12 +49,15 @@ func NewCache(o Options) *Cache {
 	if o.Size <= 0 {
 		o.Size = DefaultSize
 	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
 	if o.MaxShape <= 0 {
 		o.MaxShape = DefaultMaxShape
 	}
 	return &Cache{
 		compiler: compiler{dialect: newDialect(o.Engine), parser: o.Parser},
-		store:    newStore(o.Size),
+		store:    newStore(o.Size, o.MaxBytes),
 		maxShape: o.MaxShape,
 	}
 }

@@ -85,6 +85,9 @@ func (a *analysis) topQuery(t *compiled, q *querytree.Query) {
 		a.fail(sqlerr.NotSupported("SELECT INTO").WithHint("Create the table, then use INSERT ... SELECT."))
 	}
 	out := a.query(q, a.root, place{})
+	if a.failure != nil {
+		return
+	}
 	a.settle()
 	a.conclude(t, q, out.level)
 }
@@ -176,6 +179,10 @@ func (a *analysis) unboundDetail() string {
 
 // finish fills in the template from what the analysis found.
 func (a *analysis) finish(t *compiled) {
+	if a.failure != nil {
+		t.failure, t.unknown, t.write, t.flags = a.failure, a.unknown, a.write, a.flags
+		return
+	}
 	list, of := a.groups()
 	t.groups = list
 	for i, r := range a.refs {

@@ -53,7 +53,7 @@ type dialect struct {
 	relationPrefix string
 	// temporary begins the names of schemas of temporary tables.
 	temporary string
-	// copyGenerated: an INSERT without a column list counts generated columns.
+	// countGenerated: an INSERT without a column list counts generated columns.
 	countGenerated bool
 	// systemColumns exist in every table without being listed.
 	systemColumns map[string]bool
@@ -61,6 +61,8 @@ type dialect struct {
 	// to the database.
 	serverObjects map[string]bool
 	functions     *functionTable
+	// operators are the known operators; nil: all are.
+	operators map[string]bool
 }
 
 func newDialect(engine topology.Engine) *dialect {
@@ -91,6 +93,7 @@ func postgresDialect() *dialect {
 		systemColumns:  set("ctid", "tableoid", "xmin", "xmax", "cmin", "cmax", "oid"),
 		serverObjects:  set("database", "tablespace", "subscription", "publication", "system"),
 		functions:      readFunctions(postgresFunctions),
+		operators:      readOperators(postgresOperators),
 	}
 }
 

@@ -297,6 +297,9 @@ func (ev *evaluation) kept(s *source, g *group) outcome {
 	case sourceKey:
 		key = []byte(s.text)
 	case sourceSlot:
+		if ev.lits == nil {
+			return deferred
+		}
 		key, state = ev.lits.AppendKey(nil, s.n, g.typ)
 	case sourceParam:
 		if ev.params == nil {

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"strings"
-
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/querytree"
 )
@@ -41,7 +39,7 @@ func (a *analysis) exprAt(x querytree.Expr, e *env, l *level) {
 		a.exprAt(x.Left, e, l)
 		a.exprsAt(x.List, l, e)
 	case *querytree.AnyArray:
-		a.operatorSchema(x.Op)
+		a.namedOperator(x.Op)
 		a.exprAt(x.Left, e, l)
 		a.exprAt(x.Array, e, l)
 	case *querytree.ArrayExpr:
@@ -51,14 +49,12 @@ func (a *analysis) exprAt(x querytree.Expr, e *env, l *level) {
 	case *querytree.IsNull:
 		a.exprAt(x.Value, e, l)
 	case *querytree.Operator:
-		if x.Schema != "" {
-			a.operatorSchema(x.Schema + "." + x.Name)
-		}
+		a.operator(x.Schema, x.Name)
 		a.exprsAt(x.Operands, l, e)
 	case *querytree.Function:
 		a.function(x, e, l)
 	case *querytree.Subquery:
-		a.operatorSchema(x.Op)
+		a.namedOperator(x.Op)
 		a.exprAt(x.Test, e, l)
 		a.sub(x.Query, place{env: e, outer: l.scope, with: l.with, up: l, rows: l.values})
 	case *querytree.Group:
@@ -67,15 +63,6 @@ func (a *analysis) exprAt(x querytree.Expr, e *env, l *level) {
 		a.block(sqlerr.Unroutable("shardproxy does not understand " + x.What))
 	default:
 		a.block(sqlerr.Unroutable("shardproxy does not understand an expression of the statement"))
-	}
-}
-
-// operatorSchema refuses operators that are named with another schema than the
-// server's own: their functions may do anything.
-func (a *analysis) operatorSchema(op string) {
-	schema, _, ok := strings.Cut(op, ".")
-	if ok && schema != "" && schema != a.dialect.builtin {
-		a.block(sqlerr.Unroutable("operator " + op + " is not known to shardproxy"))
 	}
 }
 
@@ -122,7 +109,7 @@ func (a *analysis) function(f *querytree.Function, e *env, l *level) {
 	a.exprAt(f.Filter, e, l)
 	for _, key := range f.OrderBy {
 		a.exprAt(key.Expr, e, l)
-		a.operatorSchema(key.Using)
+		a.namedOperator(key.Using)
 	}
 	a.exprsAt(f.OverExprs, l, e)
 	if f.Over {

@@ -70,7 +70,7 @@ func (a *analysis) at(l *level, r rows, f func()) {
 func (a *analysis) view(rel *topology.Relation, ref *querytree.TableRef, l *level, e *env) rows {
 	a.views++
 	defer func() { a.views-- }()
-	if a.views > maxViewDepth {
+	if a.expansions++; a.views > maxViewDepth || a.expansions > maxExpansions {
 		a.fail(sqlerr.NotSupported("view \"" + rel.Name.String() + "\" is nested too deeply"))
 		return rows{open: true}
 	}

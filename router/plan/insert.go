@@ -291,7 +291,7 @@ func (ins *insertion) valued(ref *reference, at int) {
 	}
 	switch {
 	case defaults == 0 && len(ref.sources) > 0:
-		ref.sources = []*source{union(dedupe(ref.sources))}
+		ref.sources = []*source{union(ref.sources)}
 		ins.refer(ref)
 	case defaults == len(rows):
 		ins.draw(ref, at)

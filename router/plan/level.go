@@ -54,6 +54,12 @@ type place struct {
 
 // sub looks through a query that stands at p, in an env of its own.
 func (a *analysis) sub(q *querytree.Query, p place) output {
+	a.levels++
+	defer func() { a.levels-- }()
+	if a.levels > maxLevels {
+		a.fail(sqlerr.NotSupported("a statement whose queries are nested so deeply"))
+		return output{open: true, env: p.env}
+	}
 	e := newEnv(p.env)
 	e.plain = p.from && isPlain(q)
 	return a.query(q, e, p)
@@ -137,7 +143,7 @@ func (a *analysis) selectLevel(l *level) output {
 func (a *analysis) tail(l *level) {
 	for _, key := range l.query.OrderBy {
 		a.expr(key.Expr, l)
-		a.operatorSchema(key.Using)
+		a.namedOperator(key.Using)
 	}
 	a.expr(l.query.Limit, l)
 	a.expr(l.query.Offset, l)

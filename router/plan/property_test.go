@@ -56,8 +56,9 @@ func factsOf(p *Plan) facts {
 	return f
 }
 
-// oddNumber is a number that the parser does not show as it is spelled.
-var oddNumber = regexp.MustCompile(`0[xobXOB]|[0-9]_[0-9]`)
+// oddNumber is a number that the parser does not show as it is spelled, or whose
+// sign it shows as an operator around a cast.
+var oddNumber = regexp.MustCompile(`0[xobXOB]|[0-9]_[0-9]|-[0-9]+ *::`)
 
 // threeWays plans a statement with a warm cache, a cold one, and with the
 // literals left in the text.

@@ -51,6 +51,8 @@ func (a *analysis) inseparable(q *querytree.Query, top *level) string {
 		return "a write"
 	case len(a.home) > 0:
 		return a.home[0]
+	case a.atHome:
+		return "a look-up in the catalogs of the server"
 	case len(q.OrderBy) > 0:
 		return "ORDER BY"
 	case q.Limit != nil || q.Offset != nil:
@@ -81,7 +83,7 @@ func (a *analysis) anchor() *reference {
 // once.
 func (a *analysis) inResult(e *env) bool {
 	for ; e != a.root; e = e.parent {
-		if e == nil || !e.plain && !(e.nullable && slices.Contains(a.visible(e.parent), e)) {
+		if e == nil || !e.plain && !(e.nullable && slices.Contains(a.matches(e.parent), e)) {
 			return false
 		}
 	}

@@ -13,52 +13,77 @@ func (a *analysis) setOperation(l *level) output {
 		a.separate("a set operation")
 	}
 	at := place{env: l.env, outer: l.outer, with: l.with, up: l, rows: l.values}
-	left := a.sub(q.Left, at)
-	right := a.sub(q.Right, at)
-	a.tail(l)
-	out := output{
-		columns: make([]column, len(left.columns)),
-		passes:  make([]bool, len(left.columns)),
-		open:    left.open || right.open || len(left.columns) != len(right.columns),
+	var arms []output
+	for _, arm := range armsOf(q, nil) {
+		arms = append(arms, a.sub(arm, at))
 	}
-	for i, c := range left.columns {
+	a.tail(l)
+	first := arms[0].columns
+	out := output{columns: make([]column, len(first)), passes: make([]bool, len(first))}
+	for _, arm := range arms {
+		out.open = out.open || arm.open || len(arm.columns) != len(first)
+	}
+	for i, c := range first {
 		out.columns[i] = column{name: c.name, v: noVariable}
 		if out.open {
 			continue
 		}
-		out.columns[i].v = a.combined(l, left, right, i)
+		out.columns[i].v = a.combined(l, arms, i)
 		out.passes[i] = q.Limit == nil && q.Offset == nil
 	}
 	return out
 }
 
-// combined makes the variable of output column i of a set operation: what is
-// asked of it is asked of both arms, and its values are those that the arms
-// give.
-func (a *analysis) combined(l *level, left, right output, i int) variable {
-	x, y := left.columns[i].v, right.columns[i].v
-	if x == noVariable || y == noVariable || !a.comparable(x, y) {
-		return noVariable
+// armsOf returns the arms of a set operation. A chain of UNIONs, ALL or not, is
+// one operation of many arms.
+func armsOf(q *querytree.Query, arms []*querytree.Query) []*querytree.Query {
+	for _, side := range []*querytree.Query{q.Left, q.Right} {
+		chained := q.SetOp == "union" && side.Kind == querytree.QuerySetOp && side.SetOp == "union" &&
+			len(side.With) == 0 && len(side.OrderBy) == 0 && side.Limit == nil && side.Offset == nil && !side.Locking && side.Where == nil
+		if chained {
+			arms = armsOf(side, arms)
+		} else {
+			arms = append(arms, side)
+		}
 	}
-	f := a.vars[x].family
-	if f == familyAny {
-		f = a.vars[y].family
+	return arms
+}
+
+// combined makes the variable of output column i of a set operation: what is
+// asked of it is asked of all arms, and its values are those that the arms give.
+func (a *analysis) combined(l *level, arms []output, i int) variable {
+	f := familyAny
+	for _, arm := range arms {
+		v := arm.columns[i].v
+		if v == noVariable {
+			return noVariable
+		}
+		switch g := a.vars[v].family; {
+		case g == familyUnknown || f != familyAny && g != familyAny && f != g:
+			return noVariable
+		case g != familyAny:
+			f = g
+		}
 	}
 	v := a.fresh(f, l.env)
-	for _, arm := range []output{left, right} {
+	for _, arm := range arms {
 		if i < len(arm.passes) && arm.passes[i] {
 			a.identify(arm.env, arm.columns[i].v, v)
 		}
 	}
-	from := func(out output) edge { return edge{to: out.columns[i].v, in: out.env, same: true} }
 	switch l.query.SetOp {
 	case "union":
-		a.arms[v] = []arm{{node: node{x, left.env}}, {node: node{y, right.env}}}
+		set := &armSet{}
+		for _, out := range arms {
+			set.list = append(set.list, arm{node: node{out.columns[i].v, out.env}})
+		}
+		a.arms[v] = set
 	case "intersect":
-		l.env.link(v, from(left))
-		l.env.link(v, from(right))
+		for _, out := range arms {
+			l.env.link(v, edge{to: out.columns[i].v, in: out.env, same: true})
+		}
 	case "except":
-		l.env.link(v, from(left))
+		l.env.link(v, edge{to: arms[0].columns[i].v, in: arms[0].env, same: true})
 	}
 	return v
 }
@@ -110,7 +135,7 @@ func (a *analysis) valuesVariable(q *querytree.Query, i int, e *env) variable {
 		parts = append(parts, s)
 	}
 	v := a.fresh(f, e)
-	e.suppose(v, valueFact{source: union(dedupe(parts))})
+	e.suppose(v, valueFact{source: union(parts)})
 	return v
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,7 +21,9 @@ type store struct {
 	mu    sync.Mutex
 	clock []*entry // guarded by mu
 	hand  int      // guarded by mu
-	size  int
+	bytes int      // of the shapes in clock, guarded by mu
+
+	size, maxBytes int
 }
 
 // entry is one template and what it was made from. All but used is immutable.
@@ -34,12 +37,12 @@ type entry struct {
 	used     atomic.Bool
 }
 
-func newStore(size int) *store {
+func newStore(size, maxBytes int) *store {
 	n := 1
 	for n < size {
 		n <<= 1
 	}
-	return &store{buckets: make([]atomic.Pointer[[]*entry], n), mask: uint64(n - 1), size: size}
+	return &store{buckets: make([]atomic.Pointer[[]*entry], n), mask: uint64(n - 1), size: size, maxBytes: maxBytes}
 }
 
 // find returns the template of a statement, or nil.
@@ -59,8 +62,7 @@ func (s *store) find(sc *sqlscan.Scan, env *Env, epoch topology.Epoch) *Template
 	return nil
 }
 
-// add puts a template into the table. Templates of the same shape from other
-// schema epochs go.
+// add puts a template into the table.
 func (s *store) add(sc *sqlscan.Scan, env *Env, epoch topology.Epoch, t *Template) {
 	e := &entry{
 		hash: sc.Hash, shape: bytes.Clone(sc.Shape), path: env.SearchPathKey, mode: env.Backslash,
@@ -71,30 +73,28 @@ func (s *store) add(sc *sqlscan.Scan, env *Env, epoch topology.Epoch, t *Templat
 	if s.find(sc, env, epoch) != nil {
 		return // another session was faster
 	}
-	if len(s.clock) < s.size {
-		s.clock = append(s.clock, e)
-	} else {
-		s.evict(e)
+	for len(s.clock) > 0 && (len(s.clock) >= s.size || s.bytes+len(e.shape) > s.maxBytes) {
+		s.evict()
 	}
+	s.clock = append(s.clock, e)
+	s.bytes += len(e.shape)
 	s.replace(e.hash, func(list []*entry) []*entry { return append(list, e) })
 }
 
-// evict puts e in the place of an entry that was not used lately.
-func (s *store) evict(e *entry) {
+// evict drops an entry that was not used lately. The last one takes its place
+// on the clock.
+func (s *store) evict() {
+	s.hand %= len(s.clock)
 	for s.clock[s.hand].used.Swap(false) {
 		s.hand = (s.hand + 1) % len(s.clock)
 	}
-	old := s.clock[s.hand]
-	s.clock[s.hand] = e
-	s.hand = (s.hand + 1) % len(s.clock)
+	old, last := s.clock[s.hand], len(s.clock)-1
+	s.clock[s.hand], s.clock[last] = s.clock[last], nil
+	s.clock = s.clock[:last]
+	s.bytes -= len(old.shape)
+	s.hand++
 	s.replace(old.hash, func(list []*entry) []*entry {
-		out := list[:0]
-		for _, other := range list {
-			if other != old {
-				out = append(out, other)
-			}
-		}
-		return out
+		return slices.DeleteFunc(list, func(e *entry) bool { return e == old })
 	})
 }
 

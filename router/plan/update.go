@@ -17,6 +17,7 @@ func (a *analysis) update(l *level) output {
 	l.scope.rows = beside(r, from)
 	a.currentOf(q)
 	a.predicate(q.Where, l.env, l)
+	a.tail(l)
 	for _, s := range q.Set {
 		a.assignment(s, l)
 	}
@@ -35,6 +36,7 @@ func (a *analysis) delete(l *level) output {
 	l.scope.rows = beside(r, from)
 	a.currentOf(q)
 	a.predicate(q.Where, l.env, l)
+	a.tail(l)
 	return a.targets(q.Returning, l)
 }
 

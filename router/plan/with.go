@@ -225,6 +225,7 @@ func (a *analysis) recursiveOutput(t *trial, e *env) output {
 // all that are left hold together.
 func (a *analysis) settle() {
 	a.settled = true
+	a.forgetArms()
 	for again := true; again; {
 		again = false
 		for _, t := range a.trials {
@@ -232,9 +233,17 @@ func (a *analysis) settle() {
 				if h != nil && !h.wrong && !a.keeps(t, i) {
 					h.wrong = true
 					again = true
+					a.forgetArms()
 				}
 			}
 		}
+	}
+}
+
+// forgetArms drops conclusions that may rest on a wrong supposition.
+func (a *analysis) forgetArms() {
+	for _, set := range a.arms {
+		set.known, set.source = false, nil
 	}
 }
 
