@@ -106,26 +106,33 @@ var keywordList = [...]struct {
 
 const (
 	longestKeyword = len("pg_get_serial_sequence")
-	keywordSlots   = 512 // a power of two, several times the number of words
+	keywordPlaces  = 512 // a power of two, several times the number of words
 )
 
-// keywordSlot is an entry of the hash table of keywords.
-type keywordSlot struct {
+// keywordTable is a hash table with linear probing, see lookup: places holds
+// the index of a word in words, 0 where there is none.
+type keywordTable struct {
+	places [keywordPlaces]uint8
+	words  []keywordWord
+}
+
+type keywordWord struct {
 	word string
 	kw   keyword
 }
 
-// keywordTable is a hash table with linear probing; see lookup.
-var keywordTable = buildKeywordTable()
+var keywords = buildKeywords()
 
-func buildKeywordTable() (t [keywordSlots]keywordSlot) {
+func buildKeywords() (t keywordTable) {
+	t.words = make([]keywordWord, 1)
 	for _, k := range keywordList {
 		for _, word := range strings.Fields(k.words) {
-			i := keywordHash([]byte(word))
-			for t[i].word != "" {
-				i = (i + 1) % keywordSlots
+			place := keywordHash([]byte(word))
+			for t.places[place] != 0 {
+				place = (place + 1) % keywordPlaces
 			}
-			t[i] = keywordSlot{word, k.kw}
+			t.places[place] = uint8(len(t.words))
+			t.words = append(t.words, keywordWord{word, k.kw})
 		}
 	}
 	return t
@@ -134,7 +141,7 @@ func buildKeywordTable() (t [keywordSlots]keywordSlot) {
 // keywordHash is the place of a word of at least two letters in the table.
 func keywordHash(word []byte) uint {
 	n := len(word)
-	return (uint(word[0]) + uint(word[1])*25 + uint(word[n-1])*47 + uint(n)*81) % keywordSlots
+	return (uint(word[0]) + uint(word[1])*25 + uint(word[n-1])*47 + uint(n)*81) % keywordPlaces
 }
 
 // lookup returns the keyword of a folded word.
@@ -142,12 +149,14 @@ func lookup(word []byte) keyword {
 	if len(word) < 2 || len(word) > longestKeyword {
 		return plain
 	}
-	for i := keywordHash(word); ; i = (i + 1) % keywordSlots {
-		slot := &keywordTable[i]
-		if slot.word == "" || slot.word == string(word) {
-			return slot.kw
+	place := keywordHash(word)
+	for keywords.places[place] != 0 {
+		if k := &keywords.words[keywords.places[place]]; k.word == string(word) {
+			return k.kw
 		}
+		place = (place + 1) % keywordPlaces
 	}
+	return plain
 }
 
 // opening is what the first word of a statement says about it.
