@@ -141,7 +141,13 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 		return err
 	}
 	m.batch.write = m.batch.write || pl.Write
-	return m.planRewrite(o)
+	if waits, err := m.needSignature(o); waits || err != nil {
+		return err
+	}
+	if err := m.planRewrite(o); err != nil || m.batch.first != nil {
+		return err
+	}
+	return m.checkBinary(o)
 }
 
 // requireNode makes the batch a batch of the plan's node, unless it is another's.

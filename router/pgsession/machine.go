@@ -93,6 +93,7 @@ type machine struct {
 	hasDrawn bool
 	fetched  []string // keys that a drawTask made for the request
 	columns  pgwire.RowDescription
+	params   []uint32 // of the statement that is being described
 }
 
 // config is what all sessions of one user and database share.

@@ -1,53 +1,79 @@
 package pgsession
 
-// User-defined types have other OIDs on each node. Clients see the home node's.
+import (
+	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
+)
 
-// oidFromNode translates an OID that the link's node sent.
-func (m *machine) oidFromNode(oid uint32) uint32 {
-	if m.db.Types == nil || m.link == nil {
-		return oid
+// User-defined types have other OIDs on each node. Clients see the home node's,
+// and everything that the proxy remembers is in the home node's.
+
+// oidMaps returns how type OIDs are translated to and from a node; nil maps
+// where they are the home node's, or the node is no longer there.
+func (m *machine) oidMaps(node topology.NodeIndex) (to, from map[uint32]uint32) {
+	if m.db.Types.Alike(node) {
+		return nil, nil
 	}
-	if mapped, ok := m.db.Types.FromNode[m.link.node][oid]; ok {
+	return m.db.Types.ToNode[node], m.db.Types.FromNode[node]
+}
+
+// mapOID translates an OID.
+func mapOID(oids map[uint32]uint32, oid uint32) uint32 {
+	if mapped, ok := oids[oid]; ok {
 		return mapped
 	}
 	return oid
 }
 
-// oidToNode translates an OID that the client knows for a node.
-func (m *machine) oidToNode(oid uint32) uint32 {
-	if m.db.Types == nil || m.link == nil {
-		return oid
-	}
-	if mapped, ok := m.db.Types.ToNode[m.link.node][oid]; ok {
-		return mapped
-	}
-	return oid
-}
-
-// mapColumns translates the types of a RowDescription in place.
-func (m *machine) mapColumns(frame []byte) {
-	if m.db.Types == nil || m.link == nil || m.db.Types.FromNode[m.link.node] == nil {
-		return
-	}
-	if m.columns.Decode(frame) != nil {
-		return
-	}
-	for i := range m.columns.Columns {
-		oid := m.columns.Columns[i].Type
-		if mapped := m.oidFromNode(oid); mapped != oid {
-			m.columns.SetType(i, mapped)
-		}
-	}
-}
-
-// parameterTypes are the declared types of a statement in the node's terms.
-func (m *machine) parameterTypes(p *prepared) []uint32 {
-	if m.db.Types == nil || m.link == nil || m.db.Types.ToNode[m.link.node] == nil {
+// parameterTypes are the declared types of a statement in a node's terms.
+func (m *machine) parameterTypes(p *prepared, node topology.NodeIndex) []uint32 {
+	to, _ := m.oidMaps(node)
+	if to == nil || len(p.oids) == 0 {
 		return p.oids
 	}
 	mapped := make([]uint32, len(p.oids))
 	for i, oid := range p.oids {
-		mapped[i] = m.oidToNode(oid)
+		mapped[i] = mapOID(to, oid)
 	}
 	return mapped
+}
+
+// mapParameters translates the types of a ParameterDescription in place and
+// returns them.
+func (m *machine) mapParameters(node topology.NodeIndex, frame []byte) ([]uint32, error) {
+	var d pgwire.ParameterDescription
+	if err := d.Decode(frame); err != nil {
+		return nil, err
+	}
+	_, from := m.oidMaps(node)
+	oids := make([]uint32, d.OIDs())
+	for i := range oids {
+		oids[i] = mapOID(from, d.OID(i))
+		d.SetOID(i, oids[i])
+	}
+	return oids, nil
+}
+
+// mapColumns translates the types of a RowDescription in place. Afterwards the
+// columns are in machine.columns, unless no type differs between any nodes. The
+// error is that of values which cannot be translated.
+func (m *machine) mapColumns(node topology.NodeIndex, frame []byte) error {
+	if m.db.Types == nil {
+		return nil
+	}
+	if err := m.columns.Decode(frame); err != nil {
+		return err
+	}
+	_, from := m.oidMaps(node)
+	if from == nil {
+		return nil
+	}
+	for i := range m.columns.Columns {
+		c := &m.columns.Columns[i]
+		m.columns.SetType(i, mapOID(from, c.Type))
+		if c.Format == pgwire.FormatBinary && m.holdsOIDs(c.Type) {
+			return binaryRefused(columnName(i), c.Type)
+		}
+	}
+	return nil
 }

@@ -46,8 +46,8 @@ func (b *bindKeys) typeOf(n int) uint32 {
 	if n <= len(p.oids) && p.oids[n-1] != 0 {
 		return p.oids[n-1]
 	}
-	if n <= len(p.inferred) {
-		return p.inferred[n-1]
+	if s := p.signature; s != nil && n <= len(s.params) {
+		return s.params[n-1]
 	}
 	return 0
 }
@@ -67,7 +67,7 @@ func (b *bindKeys) AppendKey(dst []byte, n int, t ring.KeyType) ([]byte, sqlscan
 			// Whatever type the server infers, this spelling has one meaning.
 			return appendSpelling(dst, t, value)
 		}
-		b.unsure = b.statement.inferred == nil
+		b.unsure = b.statement.signature == nil
 		return dst, sqlscan.KeyMismatch
 	}
 	return appendTyped(dst, t, oid, value, format == pgwire.FormatBinary)
@@ -152,7 +152,7 @@ func (b *bindKeys) EachKey(n int, t ring.KeyType, yield func([]byte, sqlscan.Key
 	}
 	oid := b.typeOf(n)
 	if oid == 0 {
-		b.unsure = b.statement.inferred == nil
+		b.unsure = b.statement.signature == nil
 		return sqlscan.KeyMismatch
 	}
 	element := elementOf(oid)

@@ -57,13 +57,17 @@ type prepared struct {
 	// static is the plan without parameters: of class Deferred where they decide.
 	static plan.Plan
 
-	// inferred are the parameter types as a server described them; nil while
-	// unknown.
-	inferred []uint32
+	// signature is what a server said of it; nil while unknown.
+	signature *signature
 	// rewritten: key is not the client's text. hidden is how many parameters it
 	// has behind the client's, for drawn keys.
 	rewritten bool
 	hidden    int
+}
+
+// signatureKey is what the statement's types depend on.
+func (p *prepared) signatureKey() signatureKey {
+	return signatureKey{statement: p.key, searchPath: p.path, schema: p.epoch}
 }
 
 // statement is the parsed statement.

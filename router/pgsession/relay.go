@@ -1,6 +1,8 @@
 package pgsession
 
 import (
+	"slices"
+
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 )
@@ -26,6 +28,8 @@ func (m *machine) fromBackend(part pgwire.Part) {
 	case failed:
 		l.void(l.replies.takeVoided())
 		m.serverFailed(part, &due)
+	case drop:
+		m.inspect(part)
 	case quietly:
 		if l.failure == nil {
 			l.failure = newServerError(part.Bytes)
@@ -74,9 +78,25 @@ func (m *machine) passOn(part pgwire.Part, due *reply) {
 		m.described(frame, due)
 		return
 	case pgwire.MsgRowDescription:
-		m.mapColumns(frame)
+		if err := m.mapColumns(m.link.node, frame); err != nil {
+			m.lost(err)
+			return
+		}
+		m.learnFrom(due, m.columns.Columns)
+	case pgwire.MsgNoData:
+		m.learnFrom(due, nil)
 	}
 	m.out = append(m.out, frame...)
+}
+
+// inspect looks at a message that the client does not see.
+func (m *machine) inspect(part pgwire.Part) {
+	if part.Type != pgwire.MsgRowDescription {
+		return
+	}
+	if err := m.mapColumns(m.link.node, part.Bytes); err != nil {
+		m.lost(err)
+	}
 }
 
 // completed notes what a statement did.
@@ -105,21 +125,35 @@ func (m *machine) hear(frame []byte) {
 }
 
 // described forwards a ParameterDescription, without the parameter that the
-// proxy added, and keeps the types.
+// proxy added, and keeps the types until those of the columns have come.
 func (m *machine) described(frame []byte, due *reply) {
-	var d pgwire.ParameterDescription
-	if due.describes == nil || d.Decode(frame) != nil {
+	oids, err := m.mapParameters(m.link.node, frame)
+	if err != nil || due.describes == nil {
 		m.out = append(m.out, frame...)
 		return
 	}
-	oids := make([]uint32, d.OIDs())
-	for i := range oids {
-		oids[i] = m.oidFromNode(d.OID(i))
+	m.params = oids[:max(0, len(oids)-due.describes.hidden)]
+	m.out = pgwire.AppendParameterDescription(m.out, m.params)
+}
+
+// learnFrom keeps what the description of a statement says.
+func (m *machine) learnFrom(due *reply, columns []pgwire.Column) {
+	if due.kind == replyDescribe && due.describes != nil {
+		m.learn(due.describes, m.params, columns)
 	}
-	oids = oids[:max(0, len(oids)-due.describes.hidden)]
-	due.describes.inferred = oids
-	m.cfg.types.add(due.describes.key, oids)
-	m.out = pgwire.AppendParameterDescription(m.out, oids)
+}
+
+// learn remembers the types of a statement, in the home node's terms.
+func (m *machine) learn(p *prepared, params []uint32, columns []pgwire.Column) {
+	s := &signature{params: params}
+	if m.db.Types != nil {
+		for i := range columns {
+			s.columns = append(s.columns, columns[i].Type)
+		}
+		s.holdsOIDs = slices.ContainsFunc(s.params, m.holdsOIDs) || slices.ContainsFunc(s.columns, m.holdsOIDs)
+	}
+	p.signature = s
+	m.cfg.types.add(p.signatureKey(), s)
 }
 
 // serverFailed forwards an ErrorResponse and notes what it means. A fatal error

@@ -47,7 +47,7 @@ func (m *machine) refreshPrepared(p *prepared) {
 		p.rewritten, p.hidden = false, 0
 		p.setText(string(p.sql))
 	}
-	p.inferred = m.cfg.types.find(p.key)
+	p.signature = m.cfg.types.find(p.signatureKey())
 	p.template = m.cfg.plans.Template(m.db, &m.env, &p.scan)
 	m.planPrepared(p, nil, &p.static)
 }

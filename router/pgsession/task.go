@@ -113,50 +113,91 @@ func (m *machine) again(err error) {
 	}
 }
 
-// describeTask asks a server for the parameter types of a statement, which
-// decide how its binary parameters are read.
-type describeTask struct{ statement *prepared }
+// describeTask asks a server for the types of a statement, which decide how its
+// binary parameters are read and whether its binary results can be passed on.
+type describeTask struct {
+	statement *prepared
+	params    []uint32
+	columns   []pgwire.Column
+}
 
 func (t *describeTask) run(ctx context.Context, w worker) error {
 	m := w.session()
+	if l := m.describer(); l != nil && m.tx.bound {
+		return t.ask(ctx, m, l)
+	} else if l != nil {
+		return t.inSettings(ctx, w, l)
+	}
 	l, err := w.acquire(ctx, m.convenient())
 	if err != nil {
 		return err
 	}
 	defer w.release(l)
+	return t.inSettings(ctx, w, l)
+}
+
+// inSettings asks with the session's settings, those of an open transaction
+// included.
+func (t *describeTask) inSettings(ctx context.Context, w worker, l *link) error {
+	m := w.session()
 	if err := w.withSettings(ctx, l); err != nil {
 		return err
 	}
-	oids, err := describeParameters(ctx, l, t.statement)
-	if err != nil {
+	if !m.onTrial() {
+		return t.ask(ctx, m, l)
+	}
+	if _, err := l.exec(ctx, m.tx.appendPrelude(nil)); err != nil {
 		return err
 	}
-	m.cfg.types.add(t.statement.key, oids)
+	err := t.ask(ctx, m, l)
+	if _, end := l.exec(ctx, []byte("ROLLBACK")); err == nil {
+		err = end
+	}
+	return err
+}
+
+func (t *describeTask) done(m *machine, err error) {
+	switch {
+	case m.link != nil && m.link.broken:
+		m.lost(err)
+		return
+	case err == nil:
+		m.learn(t.statement, t.params, t.columns)
+	}
+	m.again(err)
+}
+
+// describer returns the link that the session holds, if it can describe a
+// statement in between: it alone may know temporary tables. A Sync must not end
+// what runs there.
+func (m *machine) describer() *link {
+	if l := m.link; l != nil && (m.tx.bound || !m.batch.tied) && l.replies.empty() {
+		return l
+	}
 	return nil
 }
 
-func (t *describeTask) done(m *machine, err error) { m.again(err) }
-
-// describeParameters prepares the unnamed statement and reads the types of its
-// parameters.
-func describeParameters(ctx context.Context, l *link, p *prepared) ([]uint32, error) {
+// ask prepares the unnamed statement and has it described.
+func (t *describeTask) ask(ctx context.Context, m *machine, l *link) error {
+	p := t.statement
 	l.unnamed = statementKey{}
-	l.out = pgwire.AppendParse(l.out[:0], "", p.key.Value().sql, p.oids)
+	l.out = pgwire.AppendParse(l.out, "", p.key.Value().sql, m.parameterTypes(p, l.node))
 	l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, "")
 	l.out = pgwire.AppendSync(l.out)
-	oids := []uint32{}
-	err := l.exchange(ctx, func(typ byte, frame []byte) error {
-		if typ != pgwire.MsgParameterDescription {
-			return nil
-		}
-		var d pgwire.ParameterDescription
-		if err := d.Decode(frame); err != nil {
-			return err
-		}
-		for i := range d.OIDs() {
-			oids = append(oids, d.OID(i))
+	return l.exchange(ctx, func(typ byte, frame []byte) error {
+		switch typ {
+		case pgwire.MsgParameterDescription:
+			oids, err := m.mapParameters(l.node, frame)
+			if err != nil {
+				return err
+			}
+			t.params = oids[:max(0, len(oids)-p.hidden)]
+		case pgwire.MsgRowDescription:
+			if err := m.mapColumns(l.node, frame); err != nil {
+				return err
+			}
+			t.columns = m.columns.Columns
 		}
 		return nil
 	})
-	return oids, err
 }

@@ -15,6 +15,7 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 	id := s.m.db.Nodes[node].ID
 	if l := s.kept[id]; l != nil {
 		delete(s.kept, id)
+		l.node = node
 		return l, nil
 	}
 	pool := s.shared.Pools.Get(s.m.db, s.user, node)
@@ -26,7 +27,7 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 		return nil, err
 	}
 	l := linkOf(conn, pool, &s.m.cfg.links)
-	l.pool = pool
+	l.pool, l.node = pool, node
 	return l, nil
 }
 
