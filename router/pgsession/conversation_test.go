@@ -48,7 +48,8 @@ func testConfig(topo *topology.Topology) *config {
 		plans:    plan.NewCache(plan.Options{Parser: pgparse.Parser{}}),
 		settings: newKnownSettings(), types: newKnownTypes(), drawer: newDrawer(),
 		links: linkConfig{statements: 3}, observer: noObserver{},
-		spread: func() uint32 { return 0 }, searchPath: "public", backendUser: "u",
+		spread: func() uint32 { return 0 }, up: func(*topology.Database, topology.NodeIndex) bool { return true },
+		searchPath: "public", backendUser: "u",
 	}
 }
 

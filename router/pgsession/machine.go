@@ -109,6 +109,8 @@ type config struct {
 	links    linkConfig
 	observer Observer
 	spread   func() uint32 // picks a node where any will do
+	// up reports whether a node accepts connections, as far as is known.
+	up func(db *topology.Database, node topology.NodeIndex) bool
 	// searchPath is the servers' default search_path, as SHOW prints it.
 	searchPath string
 	// backendUser is the role on the nodes: "$user" of a search_path.

@@ -151,6 +151,9 @@ func (s *Shared) login(c Client) *login {
 			settings: newKnownSettings(), types: newKnownTypes(), drawer: newDrawer(),
 			links:    linkConfig{buffers: s.buffers, statements: s.Statements},
 			observer: s.Observer, spread: rand.Uint32,
+			up: func(db *topology.Database, node topology.NodeIndex) bool {
+				return !s.Pools.Get(db, c.User, node).Stats().Failing
+			},
 		}}
 		s.logins[key] = lg
 	}

@@ -149,9 +149,21 @@ func (m *machine) place(p *plan.Plan) (topology.NodeIndex, *sqlerr.Error) {
 	return m.convenient(), nil
 }
 
-// convenient picks a node for what any node can answer.
+// convenient picks a node for what any node can answer: the owner of some
+// partition, since a node that owns none need not even have the tables. A node
+// that is down is passed over as long as another is up.
 func (m *machine) convenient() topology.NodeIndex {
-	return topology.NodeIndex(m.cfg.spread() % uint32(len(m.db.Nodes)))
+	owners := m.db.Owners
+	node := owners[m.cfg.spread()%uint32(len(owners))]
+	if m.cfg.up(m.db, node) {
+		return node
+	}
+	for _, other := range m.db.OwnerNodes() {
+		if m.cfg.up(m.db, other) {
+			return other
+		}
+	}
+	return node
 }
 
 // elsewhere is the refusal of a statement for another node than the one that the
