@@ -199,6 +199,7 @@ func (ev *evaluation) try(s *source, g *group) {
 // group evaluates a group of references.
 func (ev *evaluation) group(g *group) outcome {
 	missing := false
+	ev.count = 0
 	for i := range g.candidates {
 		c := &g.candidates[i]
 		if c.source == nil {

@@ -158,7 +158,17 @@ func (g *generator) query(outer []string) (string, int) {
 // finish adds targets, WHERE and what follows it.
 func (g *generator) finish(from string, columns, outer []string) (string, int) {
 	where := g.where(columns, outer)
-	switch n := g.r.IntN(20); {
+	special := g.r.IntN(24)
+	if g.depth > 1 && g.chance(25) {
+		special = g.r.IntN(6) // in a derived table
+	}
+	switch n := special; {
+	case n == 4:
+		// The key goes with a column that decides which rows are there.
+		return fmt.Sprintf("SELECT %s, %s FROM %s%s ORDER BY 2, 1 LIMIT %d", columns[0], pickOne(g, columns), from, where, 1+g.r.IntN(5)), 2
+	case n == 5:
+		c := pickOne(g, columns)
+		return fmt.Sprintf("SELECT DISTINCT ON (%s) %s, %s FROM %s%s ORDER BY %s, 1, 2", c, columns[0], c, from, where, c), 2
 	case n == 0:
 		c := pickOne(g, columns)
 		return fmt.Sprintf("SELECT %s, count(*) FROM %s%s GROUP BY %s%s", c, from, where, c, g.having()), 2
@@ -169,6 +179,9 @@ func (g *generator) finish(from string, columns, outer []string) (string, int) {
 		return fmt.Sprintf("SELECT max(%s) FROM %s%s", pickOne(g, columns), from, where), 1
 	case n == 3:
 		c := pickOne(g, columns)
+		if g.chance(50) {
+			c = columns[0]
+		}
 		return fmt.Sprintf("SELECT %s, rank() OVER (ORDER BY %s) FROM %s%s", c, pickOne(g, columns), from, where), 2
 	}
 	targets := []string{pickOne(g, columns)}

@@ -82,8 +82,8 @@ type goldenRun struct {
 	params sqlscan.Keys
 }
 
-func newGoldenRun(db *topology.Database, settings []string) goldenRun {
-	run := goldenRun{db: db, env: testEnv()}
+func newGoldenRun(db *topology.Database, c compiler, settings []string) goldenRun {
+	run := goldenRun{db: db, env: testEnv(), cache: newTestCache(c)}
 	for _, line := range settings {
 		name, value, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "@")), " ")
 		switch name {
@@ -102,7 +102,6 @@ func newGoldenRun(db *topology.Database, settings []string) goldenRun {
 			run.db = withNodes(&one, 1)
 		}
 	}
-	run.cache = NewCache(Options{Parser: pgparse.Parser{}})
 	return run
 }
 
@@ -192,6 +191,7 @@ func describePlan(db *topology.Database, p *Plan, e *Explanation) []string {
 
 func TestGolden(t *testing.T) {
 	db := goldenDatabase(t)
+	c := compiler{dialect: postgresDialect(), parser: pgparse.Parser{}}
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden files", err)
@@ -200,15 +200,14 @@ func TestGolden(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			cases := readGolden(t, path)
 			for i := range cases {
-				c := &cases[i]
-				run := newGoldenRun(db, c.settings)
-				got := run.plan(strings.Join(c.statement, "\n"))
+				run := newGoldenRun(db, c, cases[i].settings)
+				got := run.plan(strings.Join(cases[i].statement, "\n"))
 				if *update {
-					c.plan = got
+					cases[i].plan = got
 					continue
 				}
-				if diff := cmp.Diff(c.plan, got); diff != "" {
-					t.Errorf("%s\n%s", strings.Join(c.statement, "\n"), diff)
+				if diff := cmp.Diff(cases[i].plan, got); diff != "" {
+					t.Errorf("%s\n%s", strings.Join(cases[i].statement, "\n"), diff)
 				}
 			}
 			if *update {

@@ -123,10 +123,6 @@ func pick(columns []column, name string) (variable, int) {
 	return v, n
 }
 
-// within returns a scope for a place of a query level where only some of the
-// level's items are visible.
-func (s *scope) within(r rows) *scope { return &scope{parent: s.parent, rows: r} }
-
 // beside joins what two from items give.
 func beside(x, y rows) rows {
 	return rows{
