@@ -31,24 +31,32 @@ func binaryRefused(what string, oid uint32) *sqlerr.Error {
 func parameterName(i int) string { return "parameter $" + strconv.Itoa(i+1) }
 func columnName(i int) string    { return "result column " + strconv.Itoa(i+1) }
 
-// binaryPossible reports whether a Bind has values in binary form that go to or
-// come from a node where type OIDs differ. For a portal that may run anywhere
-// they might.
-func (m *machine) binaryPossible(o *op) bool {
-	if m.db.Types == nil || !anyBinary(&o.bind) {
+// foreign reports whether a portal runs, or might run, on a node where type OIDs
+// differ.
+func (m *machine) foreign(o *op) bool {
+	if m.db.Types == nil {
 		return false
 	}
 	node, settled := m.runsOn(o)
 	return !settled || !m.db.Types.Alike(node)
 }
 
-// anyBinary reports whether a Bind has anything in binary format.
-func anyBinary(b *pgwire.Bind) bool {
-	for i := range b.Params() {
-		if b.ParamFormat(i) == pgwire.FormatBinary {
+// undescribed reports whether a Bind has values in binary form of types that
+// only a server knows.
+func undescribed(o *op) bool {
+	if o.statement.signature != nil {
+		return false
+	}
+	for i := range o.bind.Params() {
+		if o.bind.ParamFormat(i) == pgwire.FormatBinary && o.statement.parameterType(i+1) == 0 {
 			return true
 		}
 	}
+	return binaryResults(&o.bind)
+}
+
+// binaryResults reports whether a Bind asks for anything in binary format.
+func binaryResults(b *pgwire.Bind) bool {
 	for i := range b.ResultFormats() {
 		if b.ResultFormat(i) == pgwire.FormatBinary {
 			return true
@@ -82,7 +90,7 @@ func (m *machine) runsOn(o *op) (node topology.NodeIndex, settled bool) {
 // needSignature makes the batch wait until the types of a statement are known,
 // if they matter. It reports whether it does.
 func (m *machine) needSignature(o *op) (waits bool, err *sqlerr.Error) {
-	if o.statement.signature != nil || !m.binaryPossible(o) {
+	if m.db.Types == nil || !undescribed(o) || !m.foreign(o) {
 		return false, nil
 	}
 	if m.pinned != "" && m.describer() == nil {
@@ -97,7 +105,7 @@ func (m *machine) needSignature(o *op) (waits bool, err *sqlerr.Error) {
 // checkBinary refuses a Bind with values that cannot be translated. A portal
 // that may run anywhere runs on the home node then, where nothing has to be.
 func (m *machine) checkBinary(o *op) *sqlerr.Error {
-	if !m.binaryPossible(o) {
+	if s := o.statement.signature; s != nil && !s.holdsOIDs || !m.foreign(o) {
 		return nil
 	}
 	refusal := m.untranslated(o)
@@ -113,16 +121,16 @@ func (m *machine) checkBinary(o *op) *sqlerr.Error {
 
 // untranslated finds a value of a Bind that cannot be translated.
 func (m *machine) untranslated(o *op) *sqlerr.Error {
-	s := o.statement.signature
-	if s == nil || !s.holdsOIDs { // of FETCH nothing is known: see guarded
-		return nil
-	}
-	for i, oid := range s.params {
+	for i := range o.bind.Params() {
+		oid := o.statement.parameterType(i + 1)
 		if m.holdsOIDs(oid) && o.bind.ParamFormat(i) == pgwire.FormatBinary {
 			return binaryRefused(parameterName(i), oid)
 		}
 	}
-	for i, oid := range s.columns {
+	if o.statement.signature == nil {
+		return nil // no results in binary form
+	}
+	for i, oid := range o.statement.signature.columns {
 		if m.holdsOIDs(oid) && o.bind.ResultFormat(i) == pgwire.FormatBinary {
 			return binaryRefused(columnName(i), oid)
 		}
@@ -133,5 +141,5 @@ func (m *machine) untranslated(o *op) *sqlerr.Error {
 // guarded reports whether the columns of a portal have to be looked at as it is
 // opened. Those of FETCH are its cursor's, whatever was described before.
 func (m *machine) guarded(o *op) bool {
-	return kindOf(&o.portal.plan) == querytree.Fetch && m.binaryPossible(o)
+	return m.db.Types != nil && kindOf(&o.portal.plan) == querytree.Fetch && binaryResults(&o.bind) && m.foreign(o)
 }

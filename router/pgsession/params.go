@@ -40,9 +40,9 @@ type bindKeys struct {
 
 var _ sqlscan.Keys = (*bindKeys)(nil)
 
-// typeOf returns the type of parameter n (from 1), 0 where it is not known.
-func (b *bindKeys) typeOf(n int) uint32 {
-	p := b.statement
+// parameterType returns the type of parameter n (from 1), 0 where it is not
+// known.
+func (p *prepared) parameterType(n int) uint32 {
 	if n <= len(p.oids) && p.oids[n-1] != 0 {
 		return p.oids[n-1]
 	}
@@ -61,7 +61,7 @@ func (b *bindKeys) AppendKey(dst []byte, n int, t ring.KeyType) ([]byte, sqlscan
 	if null {
 		return dst, sqlscan.KeyNull
 	}
-	oid := b.typeOf(n)
+	oid := b.statement.parameterType(n)
 	if oid == 0 {
 		if format == pgwire.FormatText && (t == ring.KeyInt || t == ring.KeyUUID) {
 			// Whatever type the server infers, this spelling has one meaning.
@@ -150,7 +150,7 @@ func (b *bindKeys) EachKey(n int, t ring.KeyType, yield func([]byte, sqlscan.Key
 	if null {
 		return sqlscan.KeyNull
 	}
-	oid := b.typeOf(n)
+	oid := b.statement.parameterType(n)
 	if oid == 0 {
 		b.unsure = b.statement.signature == nil
 		return sqlscan.KeyMismatch
