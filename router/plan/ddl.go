@@ -97,6 +97,7 @@ func (a *analysis) ddlTargets(s *querytree.Statement, d *querytree.DDLSpec) {
 			continue // tables that the change only refers to
 		}
 		a.keepsRule(rel, d)
+		a.keepsCopies(rel, s, d)
 	}
 }
 
@@ -220,7 +221,7 @@ func (a *analysis) sequenceChange(s *querytree.Statement, d *querytree.DDLSpec) 
 
 // maintain plans VACUUM, ANALYZE, REINDEX, CLUSTER: each node does its part.
 func (a *analysis) maintain(t *compiled, s *querytree.Statement) {
-	t.class = All
+	t.class, t.oneNode = All, true
 	for _, name := range s.Relations {
 		rel, temporary := a.relation(name)
 		switch {

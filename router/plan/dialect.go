@@ -61,6 +61,10 @@ type dialect struct {
 	// to the database.
 	serverObjects map[string]bool
 	functions     *functionTable
+	// clockFunctions tell the time of the transaction, which differs from node
+	// to node; countingTypes are types whose columns number the rows.
+	clockFunctions map[string]bool
+	countingTypes  map[string]bool
 	// operators are the known operators; nil: all are.
 	operators map[string]bool
 }
@@ -94,6 +98,8 @@ func postgresDialect() *dialect {
 		serverObjects:  set("database", "tablespace", "subscription", "publication", "system"),
 		functions:      readFunctions(postgresFunctions),
 		operators:      readOperators(postgresOperators),
+		clockFunctions: set("now", "transaction_timestamp", "statement_timestamp", "age"),
+		countingTypes:  set("serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"),
 	}
 }
 

@@ -348,6 +348,9 @@ func (t *Template) planAtNode(db *topology.Database, env *Env, out *Plan) {
 	case !ok:
 		out.reject(sqlerr.InvalidHint(t.hint.text, "the database has no such node"), 0)
 		return
+	case t.class == All && t.oneNode:
+		t.atNode(node, out)
+		return
 	case t.class == All:
 		out.reject(sqlerr.NotSupported("a statement for all nodes with the hint "+t.hint.text), 0)
 		return

@@ -1,9 +1,27 @@
 // Package plan decides where a statement's rows are: statement + topology ->
 // Plan. It is pure: no clock, goroutine, log or network.
 //
+//	scan -> Cache.Template -> Template.Plan -> Plan
+//	            | first sight of a shape
+//	            v
+//	        Parser -> query tree -> analysis -> groups -> Template
+//
 // A statement's shape (router/sqlscan) is parsed once and compiled into a
 // Template; on every later sight the template's key sources are evaluated
 // against the literals and parameters at hand, without parsing or allocating.
+//
+// The analysis looks at every table reference of the statement by itself, at
+// every query level. For each place of the statement (env) it collects what is
+// true of the rows that matter there: equalities of columns, and of columns and
+// values. A reference to a sharded table is bound where these give its key a
+// value. References bound by the same reasons are one group of the template.
+// The statement runs on one node if all groups, evaluated, are on that node, and
+// what lives at home is there too; on several nodes if what they answer can be
+// put together exactly (scatter.go); otherwise it is refused.
+//
+// Whatever is not understood is refused: a table or function that is not known,
+// an expression the parser could not express, a value that is no key in
+// canonical spelling where a row is to be stored. A hint may place some of it.
 package plan
 
 import (
@@ -191,7 +209,8 @@ const (
 	FlagHinted
 )
 
-// Env is what a session contributes to a plan, besides the text.
+// Env is what a session contributes to a plan, besides the text. Each session has
+// its own.
 type Env struct {
 	// SearchPath is the effective list of schemas, in order, with "$user"
 	// resolved and pg_catalog where the server would look for it.

@@ -51,6 +51,8 @@ type compiled struct {
 
 	rewrite *Rewrite
 	copy    *CopyPlan
+	// oneNode: though its class is All, a node hint may send it to one.
+	oneNode bool
 	// noHint: a key hint must not decide where the rows are (TRUNCATE).
 	noHint bool
 
