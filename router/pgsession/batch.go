@@ -60,7 +60,9 @@ type op struct {
 	name      []byte // of the portal that an Execute runs
 	rebind    bool   // the portal has to be made on the server first
 	bind      pgwire.Bind
-	replaced  *portal // the unnamed portal that a Bind replaced
+	params    bindKeys // of bind
+	replaced  *portal  // the unnamed portal that a Bind replaced
+	spare     *portal  // memory for the next portal
 	// undo is the statement that a Parse replaced or nil; undoes says that the
 	// name must be restored when the batch fails before this op.
 	undo   *prepared
@@ -91,6 +93,19 @@ func (b *batch) reset() {
 	b.running, b.failed, b.leaving = false, false, false
 	b.keyed, b.write = false, false
 	b.first, b.multi = nil, nil
+}
+
+// maxSpare is how many ops keep the memory of their portal.
+const maxSpare = 64
+
+// recycle keeps the memory of the portals that the batch made, once nobody can
+// name them any more.
+func (b *batch) recycle() {
+	for i := range b.ops[:min(maxSpare, len(b.ops))] {
+		if o := &b.ops[i]; o.typ == pgwire.MsgBind && o.portal != nil {
+			o.spare = o.portal
+		}
+	}
 }
 
 // next returns a fresh op, reusing memory.
@@ -200,6 +215,9 @@ func (m *machine) answerBatch() {
 // ready; after Flush a failed batch is skipped up to its Sync.
 func (m *machine) finishBatch(failed bool) {
 	sync := m.batch.sync
+	if sync && !m.tx.open() {
+		m.batch.recycle()
+	}
 	m.batch.reset()
 	switch {
 	case sync:
@@ -263,7 +281,7 @@ func (m *machine) bindBatch() {
 		}
 		switch o.typ {
 		case pgwire.MsgBind:
-			m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
+			m.noticePlan(&o.portal.plan, o.statement.sql, &o.params)
 			tied = tied || len(o.bind.Portal) > 0
 			m.batch.tied = true
 		case pgwire.MsgExecute, pgwire.MsgClose:

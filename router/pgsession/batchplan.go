@@ -52,7 +52,13 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 	}
 	name := string(msg.Name)
 	old := m.stmts[name]
-	p := m.newPrepared(name, &msg)
+	var p *prepared
+	if name == "" && old != nil && old.holds(&msg, m.scanMode()) {
+		p = old // drivers send the same text again and again
+		m.refreshPrepared(p)
+	} else {
+		p = m.newPrepared(name, &msg)
+	}
 	if p.scan.End < int32(len(p.sql)) && !blank(p.sql[p.scan.End:]) {
 		return sqlerr.SyntaxError("cannot insert multiple commands into a prepared statement", 0)
 	}
@@ -90,17 +96,28 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	if name != "" && m.portals[name] != nil {
 		return sqlerr.DuplicatePortal(name)
 	}
-	po := &portal{statement: p}
-	o.statement, o.portal = p, po
-	params := bindKeys{bind: &o.bind, statement: p}
-	m.planPrepared(p, &params, &po.plan)
+	po := o.newPortal(p)
+	m.planPrepared(p, &o.params, &po.plan)
 	m.notePlan(&po.plan)
-	if err := m.planPortal(o, &params); err != nil {
+	if err := m.planPortal(o, &o.params); err != nil {
 		return err
 	}
 	o.replaced = m.portals[name]
 	m.portals[name] = po
 	return nil
+}
+
+// newPortal makes the portal of a Bind, reusing memory.
+func (o *op) newPortal(p *prepared) *portal {
+	po := o.spare
+	if po == nil {
+		po = new(portal)
+	}
+	o.spare = nil
+	po.statement, po.local, po.extra = p, false, po.extra[:0]
+	o.statement, o.portal = p, po
+	o.params = bindKeys{bind: &o.bind, statement: p}
+	return po
 }
 
 // planPortal decides where a bound statement runs.

@@ -43,7 +43,8 @@ type prepared struct {
 	name string
 	sql  []byte // as the client sent it; the scan points into it
 	scan sqlscan.Scan
-	oids []uint32 // as declared in Parse
+	mode sqlscan.Mode // of the scan
+	oids []uint32     // as declared in Parse
 
 	// key is the statement as it is sent to servers: the client's text, or
 	// what the planner made of it.

@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unique"
 
@@ -18,10 +19,24 @@ func (m *machine) newPrepared(name string, msg *pgwire.Parse) *prepared {
 	for i := range p.oids {
 		p.oids[i] = msg.ParamOID(i)
 	}
-	p.scan.Statement(p.sql, 0, m.scanMode())
+	p.mode = m.scanMode()
+	p.scan.Statement(p.sql, 0, p.mode)
 	p.setText(string(p.sql))
 	m.refreshPrepared(p)
 	return p
+}
+
+// holds reports whether a Parse message, read in this mode, is this statement.
+func (p *prepared) holds(msg *pgwire.Parse, mode sqlscan.Mode) bool {
+	if p.mode != mode || len(p.oids) != msg.ParamOIDs() || !bytes.Equal(p.sql, msg.Query) {
+		return false
+	}
+	for i, oid := range p.oids {
+		if oid != msg.ParamOID(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // setText decides what is sent to servers.
