@@ -37,6 +37,8 @@ type analysis struct {
 	lockedCopies []*topology.Relation
 	// replicated is the write to rows that every node has a copy of, if any.
 	replicated *sqlerr.Error
+	// anyKey: rows with other keys than those bound may be read or changed.
+	anyKey bool
 	// nodeWide: the result is made of a share of each node.
 	nodeWide bool
 

@@ -197,6 +197,7 @@ func (a *analysis) finish(t *compiled) {
 	t.why = a.home
 	t.copies, t.lockedCopies = len(a.copies) > 0, len(a.lockedCopies) > 0
 	t.replicated, t.nodeWide, t.rewrite = a.replicated, a.nodeWide, a.rewrite
+	t.anyKey = a.anyKey
 	if t.home {
 		t.elsewhere = sqlerr.NotSupported("a statement whose parts are on different nodes").
 			WithDetail("At home is what only runs there (" + a.home[0] + "), on another node the rows of its shard key.").

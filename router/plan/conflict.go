@@ -20,9 +20,13 @@ func (a *analysis) conflict(l *level, rel *topology.Relation, target rows, ins *
 	}
 	a.exprs(c.Exprs, l)
 	a.expr(c.Predicate, l)
-	if rel.Placement == topology.Sharded && rel.Key.Column != "" {
-		a.arbiters(c, rel, ins.columns)
-		a.keepsKey(c.Set, rel, func(x querytree.Expr) bool { return sameKey(x, rel, l.query.Target) })
+	sharded := rel.Placement == topology.Sharded && rel.Key.Column != ""
+	sameRow := false
+	if sharded {
+		sameRow = a.arbiters(c, rel, ins.columns)
+		a.keepsKey(c.Set, rel, func(x querytree.Expr) bool { return sameKey(x, rel, l.query.Target, sameRow) })
+		// A row that an arbiter without the key finds is one of any key.
+		a.anyKey = a.anyKey || !sameRow
 	}
 	tail := target
 	proposed := a.table(rel, l.env)
@@ -32,9 +36,11 @@ func (a *analysis) conflict(l *level, rel *topology.Relation, target rows, ins *
 	tail.items = slices.Concat(target.items, proposed.items)
 	saved := l.scope
 	l.scope = &scope{rows: tail}
-	if rel.Placement == topology.Sharded {
-		// All arbiters hold the key: the row that is there has the same one.
+	if sharded {
 		ins.known(proposed)
+	}
+	if sharded && sameRow {
+		ins.known(target)
 	}
 	for _, s := range c.Set {
 		a.assignment(s, l)
@@ -44,42 +50,52 @@ func (a *analysis) conflict(l *level, rel *topology.Relation, target rows, ins *
 }
 
 // arbiters refuses an upsert that one of its arbiter indexes could decide
-// wrongly, because a row that collides may be on another node.
-func (a *analysis) arbiters(c *querytree.Conflict, rel *topology.Relation, given []string) {
-	if c.Constraint == "" && len(c.Columns) == 0 && !c.Expression {
-		for i := range rel.Uniques {
-			if u := &rel.Uniques[i]; !a.decides(u, rel, given) {
-				a.fail(a.badArbiter(rel, "unique index \""+u.Name+"\" does"))
-				return
-			}
+// wrongly, because a row that collides may be on another node. It reports
+// whether all arbiters hold the shard key, so that a row that collides has the
+// key of the row proposed.
+func (a *analysis) arbiters(c *querytree.Conflict, rel *topology.Relation, given []string) bool {
+	list := arbitersOf(c, rel)
+	inferred := c.Constraint == "" && (len(c.Columns) > 0 || c.Expression)
+	switch {
+	case len(list) == 0 && inferred && slices.Contains(c.Columns, rel.Key.Column):
+		return true // the server refuses the statement if there is no such index
+	case len(list) == 0 && inferred:
+		a.fail(a.badArbiter(rel, "the ON CONFLICT columns do"))
+	case len(list) == 0 && c.Constraint != "":
+		a.fail(a.badArbiter(rel, "constraint \""+c.Constraint+"\" does"))
+	}
+	if inferred || c.Constraint != "" {
+		given = nil
+	}
+	holds := true
+	for _, u := range list {
+		switch {
+		case a.decides(u, rel, given):
+		case inferred:
+			a.fail(a.badArbiter(rel, "the ON CONFLICT columns do"))
+		default:
+			a.fail(a.badArbiter(rel, "unique index \""+u.Name+"\" does"))
 		}
-		return
+		// Generated values find no other row.
+		holds = holds && (u.Scope == topology.UniqueByGeneration || slices.Contains(u.Columns, rel.Key.Column))
 	}
-	if c.Constraint != "" {
-		i := slices.IndexFunc(rel.Uniques, func(u topology.UniqueIndex) bool { return u.Name == c.Constraint })
-		if i < 0 || !a.decides(&rel.Uniques[i], rel, nil) {
-			a.fail(a.badArbiter(rel, "constraint \""+c.Constraint+"\" does"))
-		}
-		return
-	}
-	if slices.Contains(c.Columns, rel.Key.Column) {
-		return
-	}
-	found := false
+	return holds
+}
+
+// arbitersOf returns the unique indexes that decide an upsert.
+func arbitersOf(c *querytree.Conflict, rel *topology.Relation) []*topology.UniqueIndex {
+	var list []*topology.UniqueIndex
 	for i := range rel.Uniques {
 		u := &rel.Uniques[i]
-		if !sameColumns(u.Columns, c.Columns) {
-			continue
+		matches := len(c.Columns) == 0 && !c.Expression || !c.Expression && sameColumns(u.Columns, c.Columns)
+		if c.Constraint != "" {
+			matches = u.Name == c.Constraint
 		}
-		if !a.decides(u, rel, nil) {
-			found = false
-			break
+		if matches {
+			list = append(list, u)
 		}
-		found = true
 	}
-	if !found || c.Expression {
-		a.fail(a.badArbiter(rel, "the ON CONFLICT columns do"))
-	}
+	return list
 }
 
 func (a *analysis) badArbiter(rel *topology.Relation, what string) *sqlerr.Error {
@@ -132,9 +148,9 @@ func movesKey(rel *topology.Relation) *sqlerr.Error {
 		WithHint("Insert the row under the new key and delete the old one.")
 }
 
-// sameKey reports whether an expression is the shard key of the target row or of
-// the row proposed, which are equal.
-func sameKey(x querytree.Expr, rel *topology.Relation, target *querytree.TableRef) bool {
+// sameKey reports whether an expression is the shard key of the target row, or of
+// the row proposed where that is the same.
+func sameKey(x querytree.Expr, rel *topology.Relation, target *querytree.TableRef, sameRow bool) bool {
 	c, ok := x.(*querytree.Column)
 	if !ok || c.Star || c.Name != rel.Key.Column {
 		return false
@@ -143,7 +159,7 @@ func sameKey(x querytree.Expr, rel *topology.Relation, target *querytree.TableRe
 	case 0:
 		return true
 	case 1:
-		return c.Qualifier[0] == excluded || c.Qualifier[0] == referenceName(target)
+		return c.Qualifier[0] == excluded && sameRow || c.Qualifier[0] == referenceName(target)
 	}
 	return false
 }

@@ -88,10 +88,11 @@ func (a *analysis) insert(l *level) output {
 	ins := &insertion{a: a, l: l, rel: rel, rows: r, source: source}
 	ins.plan()
 	l.scope = &scope{rows: r}
-	ins.known(r)
 	a.conflict(l, rel, r, ins)
-	out := a.targets(q.Returning, l)
-	return out
+	if q.Conflict == nil {
+		ins.known(r)
+	}
+	return a.targets(q.Returning, l)
 }
 
 // insertValues looks through the rows of INSERT ... VALUES.

@@ -217,6 +217,7 @@ func (t *Template) spread(db *topology.Database, open bool, out *Plan) {
 // conclude plans a statement all of whose groups are bound.
 func (t *Template) conclude(db *topology.Database, kind ring.KeyKind, out *Plan) {
 	ev := &out.eval
+	ev.whole = ev.whole || t.anyKey
 	switch n := ev.nodes.Len(); {
 	case n == 1 && t.hint.kind != "" && !ev.hinted && !ev.nodes.Has(db.Owner(ring.PartitionOf(ev.hintKey, db.PartitionCount()))):
 		out.reject(sqlerr.ConflictingHint(t.hint.text, "on another node"), 0)

@@ -39,6 +39,8 @@ type compiled struct {
 	copies, lockedCopies bool
 	// replicated refuses a write to rows that every node has a copy of.
 	replicated *sqlerr.Error
+	// anyKey: counts as touching all of its node.
+	anyKey bool
 	// nodeWide: the result is the sum of all nodes.
 	nodeWide bool
 
