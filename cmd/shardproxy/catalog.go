@@ -130,6 +130,12 @@ func (s *schema) ask() <-chan reloaded {
 	return reply
 }
 
+func (s *schema) setStale(stale bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.stale = stale
+}
+
 func (s *schema) isStale() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,18 +183,18 @@ func (s *schema) answer(ctx context.Context) error {
 	asked := s.mu.asked
 	s.mu.asked = nil
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	limited, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	warnings, err := s.read(ctx)
-	if err != nil {
+	warnings, err := s.read(limited)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = sqlerr.AdminShutdown().Wrap(err) // nobody is served any more
+	case err != nil:
 		s.logger.Error("schema not read, statements on tables are refused until it is", "error", err)
-		err = errors.Join(err, s.refuseTables())
-	}
-	s.mu.Lock()
-	s.mu.stale = err != nil
-	s.mu.Unlock()
-	if err != nil {
-		err = staleError(err)
+		err = staleError(errors.Join(err, s.refuseTables()))
+		s.setStale(true)
+	default:
+		s.setStale(false)
 	}
 	for _, reply := range asked {
 		reply <- reloaded{warnings: warnings, err: err}

@@ -46,6 +46,9 @@ func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.out, format, a
 // start starts the servers and the proxy.
 func (d *demo) start(ctx context.Context) error {
 	d.printf("shardproxy demo: %d PostgreSQL servers behind one DSN\n\n", d.options.nodes)
+	if err := portIsFree(d.options.port); err != nil { // before anything takes time
+		return fmt.Errorf("--port: %w", err)
+	}
 	if err := d.startServers(ctx); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
@@ -155,6 +158,15 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	return strconv.Atoi(text)
+}
+
+// portIsFree is the error of listening on a port of 127.0.0.1.
+func portIsFree(port int) error {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // configuration is a file that "shardproxy serve" could be given too.

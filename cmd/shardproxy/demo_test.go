@@ -184,7 +184,7 @@ func TestDemoFails(t *testing.T) {
 		{
 			"a port in use", nil,
 			[]string{"--port", taken},
-			[]string{"start the proxy: postgres.listen: listen tcp 127.0.0.1:" + taken + ": bind: address already in use"},
+			[]string{"--port: listen tcp 127.0.0.1:" + taken + ": bind: address already in use"},
 		},
 		{
 			"a step",
