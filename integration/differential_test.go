@@ -20,6 +20,8 @@ type differential struct {
 	plainDB string
 	plain   *client
 	proxied *client
+	// translate, if set, gives what is sent to the proxy for a statement.
+	translate func(statement) statement
 
 	equal, refused int
 	failed, filled int // of the equal ones: an error on both sides; rows on both sides
@@ -64,7 +66,11 @@ func newDifferential(t testing.TB) *differential {
 func (d *differential) step(s statement, f form) {
 	d.t.Helper()
 	ctx := d.t.Context()
-	got, err := d.proxied.run(ctx, s, f)
+	sent := s
+	if d.translate != nil {
+		sent = d.translate(s)
+	}
+	got, err := d.proxied.run(ctx, sent, f)
 	if err != nil {
 		d.t.Fatalf("%s, through the proxy: %v\n%s", f.name, err, s.numbered())
 	}
