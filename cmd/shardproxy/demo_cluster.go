@@ -190,6 +190,9 @@ func (d *demo) dsn() string {
 	return u.String()
 }
 
+// plainDSN is dsn for the tour itself, which must not depend on PGSSLMODE.
+func (d *demo) plainDSN() string { return d.dsn() + "?sslmode=disable" }
+
 // close ends the proxy and the servers, and removes their folders.
 func (d *demo) close() error {
 	var errs []error

@@ -78,7 +78,7 @@ func (t *tour) connect(ctx context.Context) (err error) {
 	if t.api, err = admin.NewClient(admin.ClientOptions{Addr: t.adminURL()}); err != nil {
 		return err
 	}
-	if t.conn, err = pgx.Connect(ctx, t.dsn()); err != nil {
+	if t.conn, err = pgx.Connect(ctx, t.plainDSN()); err != nil {
 		return err
 	}
 	for _, s := range t.servers {
@@ -231,7 +231,7 @@ func (t *tour) findPSQL() string {
 
 func (t *tour) runPSQL(ctx context.Context, path, flags, command string) (string, error) {
 	var stderr strings.Builder
-	cmd := exec.CommandContext(ctx, path, "-X", "-v", "ON_ERROR_STOP=1", flags, "-d", t.dsn(), "-c", command)
+	cmd := exec.CommandContext(ctx, path, "-X", "-v", "ON_ERROR_STOP=1", flags, "-d", t.plainDSN(), "-c", command)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
