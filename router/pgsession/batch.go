@@ -142,6 +142,7 @@ func (m *machine) flush() {
 // runBatch plans the batch and starts it.
 func (m *machine) runBatch() {
 	m.see(m.cfg.topology())
+	clear(m.heard)
 	m.batch.running = true
 	noted := len(m.planned)
 	m.planBatch()

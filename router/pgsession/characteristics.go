@@ -9,16 +9,10 @@ const sessionCharacteristics = "session characteristics"
 // localCharacteristics handles SET SESSION CHARACTERISTICS, whose values are
 // certain to be accepted by any server.
 func (m *machine) localCharacteristics(st *step) bool {
-	items := characteristics(&st.plan.Statement.Transaction)
 	if m.tied() {
-		m.asked = pendingSetting{active: true, items: items}
 		return m.forward()
 	}
-	changed := m.vars
-	for _, item := range items {
-		changed = changed.with(item)
-	}
-	m.changeVars(changed)
+	m.changeVars(m.vars.with(characteristics(&st.plan.Statement.Transaction)...))
 	m.settingsChanged()
 	m.emitTag("SET")
 	return false

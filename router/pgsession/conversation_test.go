@@ -193,10 +193,10 @@ func drawMessages(t *rapid.T, keys []int) (frames [][]byte) {
 		}
 		var f []byte
 		open = kind != "query" && kind != "sync"
-		bound = open && (bound || kind == "bind" || kind == "group")
+		bound = open && (bound || kind == "group") // the unnamed portal
 		switch kind {
 		case "query":
-			texts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawText(t, keys) }), 0, 2).Draw(t, "texts")
+			texts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawText(t, keys) }), 0, 4).Draw(t, "texts")
 			f = pgwire.AppendQuery(nil, strings.Join(texts, "; "))
 		case "group":
 			frames = append(frames, pgwire.AppendParse(nil, "", drawText(t, keys), nil),
@@ -205,7 +205,9 @@ func drawMessages(t *rapid.T, keys []int) (frames [][]byte) {
 		case "parse":
 			f = pgwire.AppendParse(nil, name("statement"), drawText(t, keys), nil)
 		case "bind":
-			f = pgwire.AppendBind(nil, name("portal"), name("statement"), nil, nil)
+			to := name("portal")
+			bound = bound || to == ""
+			f = pgwire.AppendBind(nil, to, name("statement"), nil, nil)
 		case "describe":
 			of := rapid.SampledFrom([]byte("SP")).Draw(t, "of")
 			f = pgwire.AppendDescribe(nil, of, portal(bound || of == 'S'))

@@ -124,6 +124,21 @@ func (l *link) exec(ctx context.Context, sql []byte) (*result, error) {
 	return r, err
 }
 
+// apply brings the link to a set of settings.
+func (l *link) apply(ctx context.Context, to *vars) error {
+	if l.vars.equal(to) {
+		return nil
+	}
+	sql, _ := appendDifference(nil, l.vars, to)
+	l.vars = to
+	if len(sql) == 0 {
+		return nil
+	}
+	_, err := l.exec(ctx, sql)
+	l.tainted = l.tainted || err != nil
+	return err
+}
+
 // take keeps what a message says.
 func (r *result) take(typ byte, frame []byte) error {
 	switch typ {

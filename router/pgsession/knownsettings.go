@@ -18,7 +18,10 @@ type knownSettings struct {
 	accepted map[[2]string]variable
 }
 
-const maxKnownSettings = 4096
+const (
+	maxKnownSettings = 4096
+	maxKnownValue    = 1024 // bytes
+)
 
 func newKnownSettings() *knownSettings {
 	return &knownSettings{accepted: make(map[[2]string]variable)}
@@ -34,6 +37,9 @@ func (k *knownSettings) find(name, value string) (variable, bool) {
 
 // add remembers an accepted setting.
 func (k *knownSettings) add(item variable) {
+	if len(item.value) > maxKnownValue {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.accepted) >= maxKnownSettings {
@@ -54,7 +60,11 @@ func (m *machine) known(s *querytree.Setting) (variable, bool) {
 			return item, true
 		}
 	}
-	return m.cfg.settings.find(s.Name, settingValue(s))
+	value := settingValue(s)
+	if m.accepted.name == s.Name && m.accepted.value == value {
+		return m.accepted, true
+	}
+	return m.cfg.settings.find(s.Name, value)
 }
 
 // absorb judges a setting without a server: known is true where its value is

@@ -34,13 +34,26 @@ func (m *machine) local(st *step) (waiting bool) {
 	case querytree.Deallocate:
 		return m.localDeallocate(stmt)
 	case querytree.Fetch, querytree.CloseCursor:
-		if m.tx.bound {
-			return m.forward()
-		}
-		m.refuse(sqlerr.UndefinedPortal(stmt.Name))
+		return m.localCursor(stmt)
+	case querytree.Unlisten:
+		m.emitTag(stmt.Tag) // nobody listens: LISTEN is refused
 		return false
 	}
 	m.refuse(sqlerr.NotSupported(stmt.Tag + " is not supported"))
+	return false
+}
+
+// localCursor handles FETCH, MOVE and CLOSE. Cursors live in a transaction that
+// has its node.
+func (m *machine) localCursor(stmt *querytree.Statement) bool {
+	switch {
+	case m.tx.bound:
+		return m.forward()
+	case stmt.Kind == querytree.CloseCursor && stmt.Name == "":
+		m.emitTag("CLOSE CURSOR ALL")
+	default:
+		m.refuse(sqlerr.UndefinedPortal(stmt.Name))
+	}
 	return false
 }
 
@@ -51,16 +64,18 @@ func (m *machine) localBegin(stmt *querytree.Statement) bool {
 	switch {
 	case m.tx.implicit:
 		// The statements before it become part of the block, as in PostgreSQL.
-		m.tx.implicit, m.script.implicit = false, false
+		m.tx.implicit = false
 		if !m.tx.bound {
 			m.tx.begin = beginText(&stmt.Transaction)
 		}
 	case m.tx.open():
 		m.emitWarning("25001", "there is already a transaction in progress")
+		m.emitTag(stmt.Tag)
+		return false
 	default:
 		m.tx.start(beginText(&stmt.Transaction), m.vars, false)
-		m.tx.snapshot = keepsSnapshot(cmp.Or(stmt.Transaction.Isolation, m.text("default_transaction_isolation")))
 	}
+	m.tx.snapshot = keepsSnapshot(cmp.Or(stmt.Transaction.Isolation, m.text("default_transaction_isolation")))
 	m.emitTag(stmt.Tag)
 	return false
 }
@@ -94,28 +109,23 @@ func keepsSnapshot(isolation string) bool {
 func (m *machine) localEnd(st *step, commit bool) bool {
 	stmt := st.plan.Statement
 	begin, chain := m.tx.begin, stmt.Transaction.Chain
-	switch {
-	case !m.tx.open() || m.tx.implicit && !m.tx.bound:
+	if !m.tx.open() || m.tx.implicit {
 		if chain {
 			m.refuse(sqlerr.NoActiveTransaction(stmt.Tag + " AND CHAIN"))
 			return false
 		}
-		clear(m.portals)
 		m.emitWarning("25P01", "there is no transaction in progress")
-		m.emitTag(tagOfEnd(commit))
-		return false
-	case m.tx.bound:
+	}
+	if m.tx.bound {
+		m.chain = ""
 		if chain {
 			m.chain = begin
 		}
-		if m.tx.implicit {
-			m.emitWarning("25P01", "there is no transaction in progress")
-		}
-		m.script.implicit, m.tx.implicit = false, false
+		m.tx.implicit = false
 		st.text = []byte(tagOfEnd(commit))
 		return m.forward()
 	}
-	committed := commit && m.tx.status == txOpen
+	committed := commit && m.tx.status != txFailed
 	m.endTransaction(committed)
 	m.emitTag(tagOfEnd(committed))
 	if chain {
@@ -146,7 +156,7 @@ func (m *machine) localSavepoint(st *step) bool {
 	if m.tx.bound {
 		return m.forward() // noted when the backend has done it
 	}
-	m.noteSavepoint(st, at)
+	m.noteSavepoint(stmt, st.text, at)
 	if stmt.Kind == querytree.RollbackTo {
 		m.tx.status = txOpen
 	}
@@ -155,13 +165,12 @@ func (m *machine) localSavepoint(st *step) bool {
 }
 
 // noteSavepoint takes over what a savepoint command did.
-func (m *machine) noteSavepoint(st *step, at int) {
-	stmt := st.plan.Statement
+func (m *machine) noteSavepoint(stmt *querytree.Statement, text []byte, at int) {
 	switch stmt.Kind {
 	case querytree.Savepoint:
-		m.tx.save(stmt.Name, string(st.text), m.vars)
+		m.tx.save(stmt.Name, string(text), m.vars)
 	case querytree.ReleaseSavepoint:
-		m.tx.release(at, string(st.text))
+		m.tx.release(at, string(text))
 	case querytree.RollbackTo:
 		m.changeVars(m.tx.rollbackTo(at))
 		m.settingsChanged()
@@ -171,7 +180,7 @@ func (m *machine) noteSavepoint(st *step, at int) {
 func (m *machine) localSetTransaction(st *step) bool {
 	t := &st.plan.Statement.Transaction
 	switch {
-	case !m.tx.open() || m.tx.implicit:
+	case !m.tx.open():
 		m.emitWarning("25P01", "SET TRANSACTION can only be used in transaction blocks")
 	case t.Other != "":
 		m.refuse(sqlerr.NotSupported("SET TRANSACTION " + t.Other + " is not supported").
@@ -234,12 +243,8 @@ func (m *machine) localDeallocate(stmt *querytree.Statement) bool {
 	return false
 }
 
-// effects takes over what a forwarded statement did to the session.
-func (m *machine) effects(st *step) {
-	if m.script.failed || m.link == nil && m.leaving == nil {
-		return
-	}
-	stmt := st.plan.Statement
+// effects takes over what a statement did to the session that a server has run.
+func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 	if stmt == nil {
 		return
 	}
@@ -250,10 +255,10 @@ func (m *machine) effects(st *step) {
 			m.tx.bound, m.tx.touched.whole = true, true
 		}
 	case querytree.Savepoint:
-		m.noteSavepoint(st, -1)
+		m.noteSavepoint(stmt, text, -1)
 	case querytree.ReleaseSavepoint, querytree.RollbackTo:
 		if at := m.tx.find(stmt.Name); at >= 0 {
-			m.noteSavepoint(st, at)
+			m.noteSavepoint(stmt, text, at)
 		}
 	case querytree.Commit, querytree.Rollback:
 		if m.chain != "" && !m.tx.open() {
@@ -261,6 +266,6 @@ func (m *machine) effects(st *step) {
 		}
 		m.chain = ""
 	case querytree.Set, querytree.Reset:
-		m.settingDone()
+		m.settingDone(stmt)
 	}
 }

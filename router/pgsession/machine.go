@@ -72,14 +72,15 @@ type machine struct {
 	target  topology.NodeIndex
 	task    task
 
-	script  script
-	asked   pendingSetting
-	heard   map[string]string // ParameterStatus values of the backend, by folded name
-	chain   string            // BEGIN that follows COMMIT AND CHAIN
-	batch   batch
-	copying copyIn
-	stmts   map[string]*prepared
-	portals map[string]*portal
+	script script
+	// accepted is the setting that a server has judged for this request.
+	accepted variable
+	heard    map[string]string // what the backend reported in this request, by folded name
+	chain    string            // BEGIN that follows COMMIT AND CHAIN
+	batch    batch
+	copying  copyIn
+	stmts    map[string]*prepared
+	portals  map[string]*portal
 
 	// planned are the statements of the request in progress.
 	planned []*plan.Plan
@@ -227,7 +228,7 @@ func (m *machine) released() { m.leaving = nil }
 func (m *machine) settingsChanged() {
 	m.env.NodeHints = m.cfg.user.NodeHints
 	m.env.KeyHint = m.text("shardproxy.key")
-	m.env.Backslash = m.text("standard_conforming_strings") == "off"
+	m.env.Backslash = m.isOff("standard_conforming_strings")
 	m.setSearchPath()
 }
 
@@ -238,6 +239,9 @@ func (m *machine) setting(name string) *variable {
 	}
 	return m.vars.get(name)
 }
+
+// inForce are the settings of the next statement, those of SET LOCAL included.
+func (m *machine) inForce() *vars { return m.vars.with(m.tx.local.items...) }
 
 // settled is called when the link owes nothing more and its transaction state is
 // known: it keeps the link for an open transaction or lets it go.
@@ -288,7 +292,6 @@ func (m *machine) detach() {
 	m.link, m.leaving = nil, l
 	m.pinned = ""
 	m.batch.open, m.batch.tied, m.batch.ended = false, false, false
-	l.tainted = l.tainted || l.vars.custom()
 	maps.DeleteFunc(m.portals, func(_ string, p *portal) bool { return !p.local || !m.tx.open() })
 }
 

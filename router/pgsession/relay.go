@@ -107,8 +107,7 @@ func (m *machine) completed(frame []byte, due *reply) {
 	}
 	m.lastTag = append(m.lastTag[:0], c.Tag...)
 	if due.portal != nil {
-		st := step{plan: due.portal.plan, text: due.portal.statement.sql}
-		m.effects(&st)
+		m.effects(due.portal.plan.Statement, due.portal.statement.sql)
 	}
 }
 
@@ -121,7 +120,12 @@ func (m *machine) hear(frame []byte) {
 	if m.heard == nil {
 		m.heard = make(map[string]string)
 	}
-	m.heard[settingName(string(p.Name))] = string(p.Value)
+	name, value := settingName(string(p.Name)), string(p.Value)
+	m.heard[name] = value
+	// Reports come at the end of a request, when a SET may be complete already.
+	if item := m.vars.get(name); item != nil && m.tx.local.get(name) == nil {
+		m.vars = m.vars.with(variable{name: name, value: item.value, reported: value})
+	}
 }
 
 // described forwards a ParameterDescription, without the parameter that the
@@ -188,7 +192,7 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 
 // requestFailed marks the request as failed.
 func (m *machine) requestFailed(due *reply) {
-	m.asked = pendingSetting{}
+	m.chain = ""
 	m.lastTag = append(m.lastTag[:0], "ROLLBACK"...) // unless something is committed after this
 	if m.batch.running {
 		m.batch.failed = true

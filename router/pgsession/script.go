@@ -15,9 +15,10 @@ type script struct {
 	at    int
 	// failed: a statement failed; the rest is not run.
 	failed bool
-	// implicit: the text runs as one implicit transaction of several steps,
-	// as PostgreSQL would run it.
-	implicit bool
+	// several: the text runs in several steps, as one implicit transaction
+	// where it does not say otherwise, as PostgreSQL would run it.
+	several bool
+	mode    sqlscan.Mode // that the text was cut with
 }
 
 // step is a part of a script that runs as one.
@@ -25,6 +26,7 @@ type step struct {
 	plan       plan.Plan
 	text       []byte
 	statements int
+	path, hint string // search path and key hint of the plan
 }
 
 // begin resets the script for a new text.
@@ -54,22 +56,47 @@ func (s *script) add(text []byte) *step {
 // planScript scans and plans each statement of the text.
 func (m *machine) planScript(text []byte) {
 	m.script.begin(text)
-	mode := m.scanMode()
+	m.script.mode = m.scanMode()
 	for at := 0; at < len(text); {
-		m.scan.Statement(text, at, mode)
-		if m.scan.Empty {
-			at = int(m.scan.End)
-			continue
-		}
-		st := m.script.add(text[m.scan.Span.Start:m.scan.Span.End])
-		template := m.cfg.plans.Template(m.db, &m.env, &m.scan)
-		template.Plan(m.db, &m.env, &m.scan, nil, &st.plan)
-		st.plan.Epoch = m.topo.Epoch
+		m.scan.Statement(text, at, m.script.mode)
 		at = int(m.scan.End)
+		if !m.scan.Empty {
+			m.planStep(m.script.add(text[m.scan.Span.Start:m.scan.Span.End]))
+		}
 	}
 	if len(m.script.steps) > 1 && !m.script.keepSyntaxError() {
 		m.joinSteps()
 	}
+	m.script.several = len(m.script.steps) > 1
+}
+
+// planStep plans the statement that was scanned last.
+func (m *machine) planStep(st *step) {
+	template := m.cfg.plans.Template(m.db, &m.env, &m.scan)
+	template.Plan(m.db, &m.env, &m.scan, nil, &st.plan)
+	st.plan.Epoch = m.topo.Epoch
+	st.path, st.hint = m.env.SearchPathKey, m.env.KeyHint
+}
+
+// renewStep brings a step of several in line with what those before it did: it
+// runs in a transaction, and is planned with the settings that are in force now.
+func (m *machine) renewStep(st *step) *sqlerr.Error {
+	if !m.tx.open() {
+		m.tx.start("BEGIN", m.vars, true)
+	}
+	if m.script.mode != m.scanMode() {
+		return sqlerr.NotSupported("a text that goes on after a change of standard_conforming_strings is not supported").
+			WithHint("Send the SET alone: what follows it is read differently.")
+	}
+	if st.path != m.env.SearchPathKey || st.hint != m.env.KeyHint {
+		m.scan.Statement(st.text, 0, m.script.mode)
+		m.planStep(st)
+	}
+	if class := st.plan.Class; class == plan.All || class == plan.Subset || class == plan.Scatter {
+		return sqlerr.NotSupported("a text that mixes statements for several nodes with others is not supported").
+			WithHint("Send the statements one at a time.")
+	}
+	return nil
 }
 
 // keepSyntaxError leaves nothing but the first syntax error of a text that has
@@ -114,8 +141,6 @@ func (m *machine) joinSteps() {
 		}
 	}
 	if !all && !one {
-		s.implicit = !m.tx.open()
-		m.refuseMixedDDL()
 		return
 	}
 	write := false
@@ -131,25 +156,17 @@ func (m *machine) joinSteps() {
 	joined.text, joined.statements = s.text, statements
 }
 
-// refuseMixedDDL fails a text that mixes statements for all nodes with others:
-// they cannot be one transaction.
-func (m *machine) refuseMixedDDL() {
-	for i := range m.script.steps {
-		p := &m.script.steps[i].plan
-		if p.Class == plan.All || p.Class == plan.Subset || p.Class == plan.Scatter {
-			p.Class = plan.Reject
-			p.Err = sqlerr.NotSupported("a text that mixes statements for several nodes with others is not supported").
-				WithHint("Send the statements one at a time.")
-		}
-	}
-}
-
 // forwardable reports whether a statement can be sent as part of a longer text
 // without the proxy acting on it.
 func forwardable(p *plan.Plan) bool {
 	switch p.Class {
 	case plan.Single, plan.Any, plan.Nothing:
-		return p.Rewrite == nil && kindOf(p) != querytree.Copy
+	default:
+		return false
 	}
-	return false
+	switch kindOf(p) {
+	case querytree.Copy, querytree.DeclareCursor, querytree.Explain:
+		return false
+	}
+	return p.Rewrite == nil && p.Flags&watched == 0
 }

@@ -10,11 +10,28 @@ func (m *machine) setSearchPath() {
 	if item := m.setting("search_path"); item != nil && item.value != "DEFAULT" {
 		value = searchPathOf(item.value)
 	}
-	if m.env.SearchPathKey == value && m.env.SearchPath != nil {
+	user := m.currentUser()
+	key := value
+	if user != m.cfg.backendUser {
+		key += "\x00" + user
+	}
+	if m.env.SearchPathKey == key && m.env.SearchPath != nil {
 		return
 	}
-	m.env.SearchPathKey = value
-	m.env.SearchPath = splitSearchPath(value, m.cfg.backendUser)
+	m.env.SearchPathKey = key
+	m.env.SearchPath = splitSearchPath(value, user)
+}
+
+// currentUser is the role that the session's statements run as: "$user" of a
+// search_path.
+func (m *machine) currentUser() string {
+	if role := m.text("role"); role != "" && role != "none" {
+		return role
+	}
+	if user := m.text("session_authorization"); user != "" {
+		return user
+	}
+	return m.cfg.backendUser
 }
 
 // searchPathOf turns the value of SET search_path into the form that SHOW has:

@@ -11,7 +11,7 @@ import (
 // localSet handles SET and SET LOCAL.
 func (m *machine) localSet(st *step) bool {
 	s := &st.plan.Statement.Setting
-	if s.Local && (!m.tx.open() || m.tx.implicit) {
+	if s.Local && !m.tx.open() {
 		m.emitWarning("25P01", "SET LOCAL can only be used in transaction blocks")
 		m.emitTag("SET")
 		return false
@@ -31,7 +31,6 @@ func (m *machine) localSet(st *step) bool {
 		return m.applySetting(item, s.Local, "")
 	}
 	if m.tied() {
-		m.asked = pendingSetting{items: []variable{item}, local: s.Local, active: true}
 		return m.forward()
 	}
 	if known, ok := m.known(s); ok {
@@ -39,15 +38,6 @@ func (m *machine) localSet(st *step) bool {
 	}
 	m.ask(item)
 	return true
-}
-
-// pendingSetting is a SET or RESET that the backend of the transaction, or of
-// the pinned session, is running.
-type pendingSetting struct {
-	active, local bool
-	reset         bool
-	all           bool
-	items         []variable
 }
 
 // applySetting takes over a setting without asking a server. text is the SET
@@ -67,24 +57,21 @@ func (m *machine) applySetting(item variable, local bool, text string) bool {
 	return false
 }
 
-// settingDone takes over a setting that a server accepted.
-func (m *machine) settingDone() {
-	p := m.asked
-	m.asked = pendingSetting{}
-	if !p.active {
-		return
-	}
-	if p.all {
+// settingDone takes over a SET or RESET that the server of the transaction, or of
+// the pinned session, has run.
+func (m *machine) settingDone(stmt *querytree.Statement) {
+	switch s := &stmt.Setting; {
+	case s.Name == sessionCharacteristics:
+		m.vars = m.vars.with(characteristics(&stmt.Transaction)...)
+	case s.Name == "":
 		m.vars = m.base
-	}
-	for _, item := range p.items {
-		item.reported = m.heard[item.name]
-		switch {
-		case p.reset:
-			m.vars = m.afterReset(item.name)
-		case p.local:
+	case stmt.Kind == querytree.Reset, s.Default && !s.Local:
+		m.vars = m.afterReset(s.Name)
+	default:
+		item := variable{name: s.Name, value: settingValue(s), reported: m.reportOf(s.Name)}
+		if s.Local {
 			m.tx.local = m.tx.local.with(item)
-		default:
+		} else {
 			m.vars = m.vars.with(item)
 		}
 	}
@@ -92,6 +79,17 @@ func (m *machine) settingDone() {
 		l.vars = m.vars
 	}
 	m.settingsChanged()
+}
+
+// reportOf is what the server said of a setting in this request, or before.
+func (m *machine) reportOf(name string) string {
+	if value, ok := m.heard[name]; ok {
+		return value
+	}
+	if item := m.setting(name); item != nil {
+		return item.reported
+	}
+	return ""
 }
 
 // tied reports whether the session has to stay on its link.
@@ -118,6 +116,9 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 			return sqlerr.NotSupported("client_encoding " + strconv.Quote(one) + " is not supported").
 				WithHint("Use UTF8: in other encodings the proxy and the server could read a key differently.")
 		}
+	case "transaction_isolation", "transaction_read_only", "transaction_deferrable":
+		return sqlerr.NotSupported("SET " + s.Name + " is not supported").
+			WithHint("Use SET TRANSACTION, or BEGIN with options, or SET default_" + s.Name + ".")
 	case "shardproxy.notice":
 		if one != "on" && one != "off" && one != "true" && one != "false" {
 			return sqlerr.InvalidParameterValue(s.Name, one, `Use "on" or "off".`)
@@ -144,9 +145,11 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 func (m *machine) localReset(st *step) bool {
 	s := &st.plan.Statement.Setting
 	if m.tied() {
-		m.asked = pendingSetting{active: true, reset: true, all: s.Name == "", items: []variable{{name: s.Name}}}
 		if item := m.base.get(s.Name); item != nil {
 			st.text = appendSet(nil, *item)
+		} else if err := m.checkReset(s); err != nil {
+			m.refuse(err)
+			return false
 		}
 		return m.forward()
 	}
@@ -158,6 +161,18 @@ func (m *machine) localReset(st *step) bool {
 	m.settingsChanged()
 	m.emitTag(st.plan.Statement.Tag)
 	return false
+}
+
+// checkReset refuses a RESET by which a server would forget what the client said
+// at its login: there it was a SET.
+func (m *machine) checkReset(s *querytree.Setting) *sqlerr.Error {
+	for _, item := range m.base.items {
+		if !ours(item.name) && (s.Name == "" || s.Name == item.name) {
+			return sqlerr.NotSupported("this RESET is not supported here: " + item.name + " was set at the login").
+				WithHint("Send it alone as a simple query, outside of transactions, or SET the parameter.")
+		}
+	}
+	return nil
 }
 
 // afterReset is the set with name back at its startup value.

@@ -52,6 +52,18 @@ func unquoteList(value string) []string {
 	return list
 }
 
+// isOff reports whether a boolean setting, which servers report, is false: given
+// as any of the words that they take for it, or by the server's default.
+func (m *machine) isOff(name string) bool {
+	text := m.text(name)
+	if text == "" {
+		text = m.startupValue(name)
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	return text == "0" || text != "" &&
+		(strings.HasPrefix("false", text) || strings.HasPrefix("no", text) || len(text) > 1 && strings.HasPrefix("off", text))
+}
+
 // text returns the single value of a setting in force, unquoted, or "".
 func (m *machine) text(name string) string {
 	item := m.setting(name)

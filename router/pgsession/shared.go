@@ -3,6 +3,7 @@ package pgsession
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -65,10 +66,7 @@ type Shared struct {
 	logins map[loginKey]*login
 }
 
-type loginKey struct {
-	user     *topology.User
-	database string
-}
+type loginKey struct{ user, database string }
 
 // login is what the sessions of one user and database have in common.
 type login struct {
@@ -131,6 +129,7 @@ func (s *Shared) NewSession(ctx context.Context, c Client) (*Session, error) {
 		reader: pgwire.NewReader(conn, pgwire.ReaderOptions{Limits: s.limits, Buffers: s.buffers, Unread: c.Unread}),
 	}
 	if err := session.applyStartup(ctx, c.Settings); err != nil {
+		session.Close()
 		return nil, err
 	}
 	return session, nil
@@ -142,9 +141,9 @@ func (s *Session) Parameters() map[string]string { return s.m.reported }
 func (s *Shared) login(c Client) *login {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := loginKey{c.User, c.Database}
+	key := loginKey{c.User.Name, c.Database}
 	lg := s.logins[key]
-	if lg == nil {
+	if lg == nil || lg.config.user != c.User { // new, or changed by a reload
 		lg = &login{config: config{
 			database: c.Database, user: c.User,
 			topology: s.Topology, plans: s.Plans(c.Database), catalog: s.Catalog,
@@ -176,16 +175,30 @@ func (lg *login) prepare(ctx context.Context, s *Shared) error {
 	if err != nil {
 		return err
 	}
-	l := linkOf(conn, pool, &lg.config.links)
-	r, err := l.exec(ctx, []byte("SELECT pg_catalog.current_setting('search_path'), current_user"))
-	if err != nil || len(r.rows) != 1 {
+	if err := lg.ask(ctx, linkOf(conn, pool, &lg.config.links)); err != nil {
 		pool.Discard(conn)
 		return err
 	}
 	pool.Release(conn)
 	lg.parameters = conn.Parameters
-	lg.config.searchPath, lg.config.backendUser = string(r.rows[0][0]), string(r.rows[0][1])
 	lg.ready = true
+	return nil
+}
+
+// ask reads the defaults of the user's sessions. Clients may have used the link
+// before.
+func (lg *login) ask(ctx context.Context, l *link) error {
+	if err := l.apply(ctx, noVars()); err != nil {
+		return err
+	}
+	r, err := l.exec(ctx, []byte("SELECT pg_catalog.current_setting('search_path'), current_user"))
+	if err != nil {
+		return err
+	}
+	if len(r.rows) != 1 || len(r.rows[0]) != 2 {
+		return sqlerr.NodeProtocol(string(l.id), "a result of another form than its query")
+	}
+	lg.config.searchPath, lg.config.backendUser = string(r.rows[0][0]), string(r.rows[0][1])
 	return nil
 }
 
@@ -203,10 +216,7 @@ func (s *Session) applyStartup(ctx context.Context, settings []Setting) error {
 	}
 	m.base = newVars(items)
 	m.vars = m.base
-	m.reported = make(map[string]string, len(m.reported)+len(items))
-	for name, value := range s.shared.login(Client{User: s.user, Database: m.cfg.database}).parameters {
-		m.reported[name] = value
-	}
+	m.reported = maps.Clone(m.reported)
 	for _, item := range m.base.items {
 		if item.reported != "" {
 			m.reported[reportedName(item.name)] = item.reported
@@ -230,15 +240,11 @@ func (s *Session) startupSetting(ctx context.Context, name, text string) (variab
 	if known, ok := m.known(&setting); ok {
 		return known, nil
 	}
-	s.ctx = ctx
-	if err := (&settingTask{item: item}).run(ctx, s); err != nil {
+	judged := settingTask{item: item}
+	if err := judged.run(ctx, s); err != nil {
 		return variable{}, startupRefusal(name, text, err)
 	}
-	known, ok := m.cfg.settings.find(item.name, item.value)
-	if !ok {
-		known = item
-	}
-	return known, nil
+	return judged.item, nil
 }
 
 // startupRefusal is what a client is told whose login a server's verdict on a

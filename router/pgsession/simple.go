@@ -23,13 +23,11 @@ func (m *machine) query(frame []byte) {
 	}
 	delete(m.stmts, "")
 	m.see(m.cfg.topology())
+	clear(m.heard)
 	m.planScript(q.Text)
 	m.notePlans()
 	if len(m.script.steps) == 0 {
 		m.out = pgwire.AppendEmptyQueryResponse(m.out)
-	}
-	if m.script.implicit {
-		m.tx.start("BEGIN", m.vars, true)
 	}
 	m.advance()
 }
@@ -38,8 +36,7 @@ func (m *machine) query(frame []byte) {
 // the request after the last.
 func (m *machine) advance() {
 	for !m.script.done() {
-		st := &m.script.steps[m.script.at]
-		if m.dispatch(st) {
+		if m.dispatch(&m.script.steps[m.script.at]) {
 			return
 		}
 		m.script.at++
@@ -73,6 +70,12 @@ func (m *machine) endImplicit() bool {
 // dispatch starts one step. It reports whether the step waits for the outside;
 // otherwise the step has ended, perhaps with an error.
 func (m *machine) dispatch(st *step) (waiting bool) {
+	if m.script.several {
+		if err := m.renewStep(st); err != nil {
+			m.refuse(err)
+			return false
+		}
+	}
 	p := &st.plan
 	if m.tx.status == txFailed && !endsFailure(p) && !syntaxError(p) {
 		m.refuse(sqlerr.InFailedTransaction())
@@ -327,8 +330,9 @@ func (m *machine) fail(err *sqlerr.Error) {
 
 // stepDone goes on after the link has answered the current step.
 func (m *machine) stepDone() {
-	if m.script.at < len(m.script.steps) {
-		m.effects(&m.script.steps[m.script.at])
+	if s := &m.script; !s.failed && s.at < len(s.steps) {
+		st := &s.steps[s.at]
+		m.effects(st.plan.Statement, st.text)
 	}
 	m.script.at++
 	m.advance()

@@ -10,6 +10,10 @@ import (
 	"shardproxy/router/querytree"
 )
 
+// watched are the properties of a statement that the session acts on.
+const watched = plan.FlagLastval | plan.FlagSetConfig | plan.FlagNotify |
+	plan.FlagTemp | plan.FlagSessionLock | plan.FlagTransactionLock
+
 // allowed refuses statements whose effect on the session could not be kept when
 // the session changes its backend.
 func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {

@@ -92,7 +92,12 @@ func (t *settingTask) run(ctx context.Context, w worker) error {
 	return nil
 }
 
-func (t *settingTask) done(m *machine, err error) { m.again(err) }
+func (t *settingTask) done(m *machine, err error) {
+	if err == nil {
+		m.accepted = t.item
+	}
+	m.again(err)
+}
 
 // again repeats the planning that a task was needed for, or ends the request
 // with the task's error.

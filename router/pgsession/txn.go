@@ -86,6 +86,8 @@ func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.saved = settings
 	t.replay = t.replay[:0]
 	t.saves = t.saves[:0]
+	t.touched.reset()
+	t.wrote = false
 }
 
 // end forgets the block.
@@ -133,13 +135,14 @@ func (t *txn) rollbackTo(i int) *vars {
 	return s.vars
 }
 
-// appendPrelude appends what opens the transaction on a backend.
+// appendPrelude appends what opens the transaction on a backend. A text of the
+// client may end in a comment, which only the end of its line ends.
 func (t *txn) appendPrelude(dst []byte) []byte {
 	dst = append(dst, t.begin...)
 	dst = append(dst, ';')
 	for _, text := range t.replay {
 		dst = append(dst, text...)
-		dst = append(dst, ';')
+		dst = append(dst, "\n;"...)
 	}
 	return dst
 }

@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -51,13 +52,16 @@ func (v *vars) get(name string) *variable {
 	return nil
 }
 
-// with returns the set with one setting changed.
-func (v *vars) with(item variable) *vars {
-	if old := v.get(item.name); old != nil && *old == item {
+// with returns the set with some settings changed.
+func (v *vars) with(items ...variable) *vars {
+	changes := func(item variable) bool {
+		old := v.get(item.name)
+		return old == nil || *old != item
+	}
+	if !slices.ContainsFunc(items, changes) {
 		return v
 	}
-	items := append(make([]variable, 0, len(v.items)+1), v.items...)
-	return newVars(append(items, item))
+	return newVars(slices.Concat(v.items, items))
 }
 
 // without returns the set with name not set.
@@ -88,40 +92,67 @@ func (v *vars) custom() bool {
 	return false
 }
 
+// identity are the settings that say who a session acts as, in the order in
+// which they are set: the second depends on the first, and all others may need
+// rights that these do not have.
+var identity = [...]string{"session_authorization", "role"}
+
+func isIdentity(name string) bool { return slices.Contains(identity[:], name) }
+
 // appendDifference appends the SET and RESET commands that take a session from
 // one set to another, and reports whether one of them changes names, rights or
 // rows, so that it must have succeeded before a query may follow.
 func appendDifference(dst []byte, from, to *vars) (sql []byte, confirm bool) {
-	i, j := 0, 0
-	for i < len(from.items) || j < len(to.items) {
-		switch {
-		case j == len(to.items) || (i < len(from.items) && from.items[i].name < to.items[j].name):
-			name := from.items[i].name
-			i++
-			if ours(name) {
-				continue
-			}
+	from.difference(to, func(name string, _ *variable) { confirm = confirm || mustConfirm(name) })
+	for _, name := range slices.Backward(identity[:]) {
+		if confirm && from.get(name) != nil {
 			dst = appendReset(dst, name)
-			confirm = confirm || mustConfirm(name)
-		case i == len(from.items) || to.items[j].name < from.items[i].name:
-			item := to.items[j]
-			j++
-			if ours(item.name) {
-				continue
-			}
-			dst = appendSet(dst, item)
-			confirm = confirm || mustConfirm(item.name)
+		}
+	}
+	from.difference(to, func(name string, item *variable) {
+		switch {
+		case isIdentity(name):
+		case item == nil:
+			dst = appendReset(dst, name)
 		default:
-			item := to.items[j]
-			if from.items[i].value != item.value && !ours(item.name) {
-				dst = appendSet(dst, item)
-				confirm = confirm || mustConfirm(item.name)
+			dst = appendSet(dst, *item)
+		}
+	})
+	for _, name := range identity {
+		if item := to.get(name); confirm && item != nil {
+			dst = appendSet(dst, *item)
+		}
+	}
+	return dst, confirm
+}
+
+// difference yields the settings of servers in which to differs; nil: it does
+// not have this one.
+func (v *vars) difference(to *vars, yield func(name string, item *variable)) {
+	i, j := 0, 0
+	for i < len(v.items) || j < len(to.items) {
+		var name string
+		var item *variable
+		switch {
+		case j == len(to.items) || i < len(v.items) && v.items[i].name < to.items[j].name:
+			name = v.items[i].name
+			i++
+		case i == len(v.items) || to.items[j].name < v.items[i].name:
+			item = &to.items[j]
+			name = item.name
+			j++
+		default:
+			item = &to.items[j]
+			if v.items[i].value != item.value {
+				name = item.name
 			}
 			i++
 			j++
 		}
+		if name != "" && !ours(name) {
+			yield(name, item)
+		}
 	}
-	return dst, confirm
 }
 
 func appendSet(dst []byte, item variable) []byte {

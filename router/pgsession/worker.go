@@ -35,13 +35,15 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 // per node until it ends.
 func (s *Session) release(l *link) {
 	switch {
-	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty():
+	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty() || len(l.out) > 0:
 		l.pool.Discard(l.conn)
 	case s.sessionPooling():
 		if s.kept == nil {
 			s.kept = make(map[topology.NodeID]*link)
 		}
 		s.kept[l.id] = l
+	case l.vars.custom():
+		l.pool.Discard(l.conn) // the server never forgets such a name
 	default:
 		l.pool.Release(l.conn)
 	}
@@ -61,19 +63,7 @@ func (s *Session) emit(b []byte) error {
 
 // withSettings implements worker.
 func (s *Session) withSettings(ctx context.Context, l *link) error {
-	if l.vars.equal(s.m.vars) {
-		return nil
-	}
-	sql, _ := appendDifference(nil, l.vars, s.m.vars)
-	l.vars = s.m.vars
-	if len(sql) == 0 {
-		return nil
-	}
-	if _, err := l.exec(ctx, sql); err != nil {
-		l.tainted = true
-		return err
-	}
-	return nil
+	return l.apply(ctx, s.m.inForce())
 }
 
 // session implements worker.
