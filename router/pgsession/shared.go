@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"shardproxy/internal/nonblock"
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
@@ -123,10 +122,9 @@ func (s *Shared) NewSession(ctx context.Context, c Client) (*Session, error) {
 		return nil, err
 	}
 	m := newMachine(&lg.config, noVars(), lg.parameters)
-	conn := nonblock.Wrap(c.Conn)
 	session := &Session{
-		conn: conn, m: m, shared: s, user: c.User,
-		reader: pgwire.NewReader(conn, pgwire.ReaderOptions{Limits: s.limits, Buffers: s.buffers, Unread: c.Unread}),
+		conn: c.Conn, m: m, shared: s, user: c.User,
+		reader: pgwire.NewReader(c.Conn, pgwire.ReaderOptions{Limits: s.limits, Buffers: s.buffers, Unread: c.Unread}),
 	}
 	if err := session.applyStartup(ctx, c.Settings); err != nil {
 		session.Close()
