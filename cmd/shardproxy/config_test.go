@@ -244,12 +244,14 @@ func TestReadTLS(t *testing.T) {
 		},
 		{"a key that is none", config.PostgresTLS{Cert: cert, Key: cert, ClientCert: "none"}, 0, true, "postgres.tls: "},
 		{
-			"authorities that are none", config.PostgresTLS{Cert: cert, Key: key, ClientCA: key, ClientCert: "verify"},
+			"authorities that are none",
+			config.PostgresTLS{Cert: cert, Key: key, ClientCA: key, ClientCert: "verify"},
 			0, true, "holds no certificate",
 		},
 		{
 			"authorities that are not there",
-			config.PostgresTLS{Cert: cert, Key: key, ClientCA: dir + "/x", ClientCert: "verify"}, 0, true, "no such file",
+			config.PostgresTLS{Cert: cert, Key: key, ClientCA: dir + "/x", ClientCert: "verify"},
+			0, true, "no such file",
 		},
 	}
 	for _, test := range tests {
