@@ -33,6 +33,8 @@ func (m *machine) planBatch() {
 			err = m.planExecute(o)
 		case pgwire.MsgClose:
 			err = m.planClose(o)
+		default: // a Sync or Flush with a body
+			err = sqlerr.From(pgwire.CheckEmpty(o.frame, o.typ))
 		}
 		if b.first != nil {
 			return

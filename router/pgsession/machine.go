@@ -184,6 +184,9 @@ func (m *machine) receive(typ byte, frame []byte) {
 	case pgwire.MsgTerminate:
 		m.state = stateEnd
 	case pgwire.MsgSync:
+		if m.state != stateSkip && pgwire.CheckEmpty(frame, typ) != nil {
+			m.batch.add(typ, frame) // fails when the batch is planned
+		}
 		m.sync()
 	case pgwire.MsgCopyData, pgwire.MsgCopyDone, pgwire.MsgCopyFail:
 		// Left over from a COPY that failed: ignored, as the server does.
@@ -193,11 +196,13 @@ func (m *machine) receive(typ byte, frame []byte) {
 		}
 		m.query(frame)
 	case pgwire.MsgFunctionCall:
-		m.emitError(sqlerr.NotSupported("the FunctionCall message is not supported").
-			WithHint("Call the function in a SELECT."))
-		m.emitReady()
+		m.functionCall()
 	case pgwire.MsgFlush:
-		if m.state != stateSkip {
+		switch {
+		case m.state == stateSkip:
+		case pgwire.CheckEmpty(frame, typ) != nil:
+			m.batch.add(typ, frame)
+		default:
 			m.flush()
 		}
 	default:
