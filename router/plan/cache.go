@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"unicode/utf8"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
@@ -79,11 +80,13 @@ func (c *Cache) Template(db *topology.Database, env *Env, sc *sqlscan.Scan) *Tem
 	return t
 }
 
-// make compiles a statement and keeps the template.
+// make compiles a statement and keeps the template. One that does not parse is
+// not kept: its error tells of the text, not of the shape.
 func (c *Cache) make(db *topology.Database, env *Env, sc *sqlscan.Scan) *Template {
 	c.misses.add(env)
-	t := &Template{compiled: c.compileScan(db, env, sc)}
-	if len(sc.Shape) <= c.maxShape {
+	compiled, parsed := c.compileScan(db, env, sc)
+	t := &Template{compiled: compiled}
+	if parsed && len(sc.Shape) <= c.maxShape {
 		c.store.add(sc, env, db.SchemaEpoch, t)
 	}
 	return t
@@ -96,26 +99,23 @@ func (c *Cache) Hits() uint64 { return c.hits.load() }
 // Misses: see Hits.
 func (c *Cache) Misses() uint64 { return c.misses.load() }
 
-// compileScan parses and compiles a scanned statement.
-func (c *Cache) compileScan(db *topology.Database, env *Env, sc *sqlscan.Scan) *compiled {
-	if env.Backslash && !sc.Strippable && hasBackslash(sc.Shape) {
+// compileScan parses and compiles a scanned statement. parsed is false where it
+// does not parse.
+func (c *Cache) compileScan(db *topology.Database, env *Env, sc *sqlscan.Scan) (t *compiled, parsed bool) {
+	if env.Backslash && hasBackslash(sc.Shape) {
 		// The parser reads strings as the standard says: it would see another
 		// statement than the server.
-		return rejecting(sqlerr.NotSupported("a backslash in this statement while standard_conforming_strings is off").
-			WithHint("SET standard_conforming_strings = on, or write E'...'."))
-	}
-	if env.Backslash && hasBackslash(sc.Shape) {
-		return rejecting(sqlerr.NotSupported("a backslash in a part of the statement that is no plain literal, while standard_conforming_strings is off").
-			WithHint("SET standard_conforming_strings = on."))
+		return rejecting(sqlerr.NotSupported("a backslash outside of plain literals while standard_conforming_strings is off").
+			WithHint("SET standard_conforming_strings = on.")), true
 	}
 	statements, err := c.compiler.parser.Parse(string(sc.AppendParseText(nil)))
 	if err != nil {
-		return c.unparsed(sc, err)
+		return c.unparsed(sc, err), false
 	}
 	if len(statements) != 1 {
-		return rejecting(sqlerr.Unroutable("shardproxy cannot tell where the statement ends"))
+		return rejecting(sqlerr.Unroutable("shardproxy cannot tell where the statement ends")), true
 	}
-	return c.compiler.compile(db, env, statements[0])
+	return c.compiler.compile(db, env, statements[0]), true
 }
 
 func hasBackslash(text []byte) bool {
@@ -130,14 +130,17 @@ func hasBackslash(text []byte) bool {
 // unparsed is the template of a statement that does not parse. Its error is that
 // of the text as the client wrote it; a key hint can still place it.
 func (c *Cache) unparsed(sc *sqlscan.Scan, err error) *compiled {
-	if sc.Strippable {
-		text := sc.Text[sc.Span.Start:sc.Span.End]
-		if _, original := c.compiler.parser.Parse(string(text)); original != nil {
-			err = original
-		}
-	}
 	var known *sqlerr.Error
-	if !errors.As(err, &known) {
+	text := sc.Text[sc.Span.Start:sc.Span.End]
+	_, original := c.compiler.parser.Parse(string(text))
+	switch {
+	case errors.As(original, &known):
+		if known.Position > 0 {
+			known = known.WithPosition(known.Position + utf8.RuneCount(sc.Text[:sc.Span.Start]))
+		}
+	case errors.As(err, &known):
+		known = known.WithPosition(0)
+	default:
 		known = sqlerr.Internal(err)
 	}
 	return blocked(known)

@@ -134,3 +134,32 @@ func TestNodeSet(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestSyntaxErrorsAreOfTheText: what an error shows is what its own client wrote.
+func TestSyntaxErrorsAreOfTheText(t *testing.T) {
+	p := newPlanner(t)
+	for _, tt := range []struct {
+		text     string
+		from     int
+		message  string
+		position int
+	}{
+		{"SELECT 'secret' 'x' FROM", 0, `syntax error at or near "'x'"`, 17},
+		{"SELECT 1 2", 0, `syntax error at or near "2"`, 10},
+		{"SELECT  17  25", 0, `syntax error at or near "25"`, 13},
+		{"SELECT 'a' 1", 0, `syntax error at or near "1"`, 12},
+		{"SELECT 'é'; SELECT 'b' 1", 12, `syntax error at or near "1"`, 24},
+		{"/* x */ SELEKT 1", 0, `syntax error at or near "SELEKT"`, 9},
+	} {
+		var sc sqlscan.Scan
+		sc.Statement([]byte(tt.text), tt.from, 0)
+		var out Plan
+		p.cache.Template(p.db, p.env, &sc).Plan(p.db, p.env, &sc, nil, &out)
+		if out.Class != Reject || out.Err.SQLState != "42601" || out.Err.Message != tt.message || out.Err.Position != tt.position {
+			t.Errorf("%s: %v at %d", tt.text, out.Err, out.Err.Position)
+		}
+	}
+	if n := p.cache.store.len(); n != 0 {
+		t.Errorf("%d templates of texts that do not parse", n)
+	}
+}
