@@ -2,9 +2,9 @@ package pgsession
 
 import (
 	"strconv"
-	"strings"
 
 	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
 )
 
@@ -22,7 +22,7 @@ func (m *machine) localSet(st *step) bool {
 	if s.Default && !s.Local {
 		return m.localReset(st)
 	}
-	if err := checkSetting(s); err != nil {
+	if err := m.checkSetting(s); err != nil {
 		m.refuse(err)
 		return false
 	}
@@ -105,7 +105,7 @@ func (m *machine) holder() *link {
 
 // checkSetting refuses settings that would make the proxy and the server read
 // the same bytes differently, and validates the proxy's own.
-func checkSetting(s *querytree.Setting) *sqlerr.Error {
+func (m *machine) checkSetting(s *querytree.Setting) *sqlerr.Error {
 	one := ""
 	if len(s.Values) == 1 {
 		one = s.Values[0]
@@ -124,10 +124,7 @@ func checkSetting(s *querytree.Setting) *sqlerr.Error {
 			return sqlerr.InvalidParameterValue(s.Name, one, `Use "on" or "off".`)
 		}
 	case "shardproxy.key":
-		if one != "" && !strings.Contains(one, ":") {
-			return sqlerr.InvalidParameterValue(s.Name, one,
-				"Write the kind of key, a colon and the key: 'project:42'.")
-		}
+		return plan.CheckKeyHint(m.db, one)
 	default:
 		if ours(s.Name) {
 			return sqlerr.UndefinedParameter(s.Name).

@@ -228,7 +228,7 @@ func (s *Session) applyStartup(ctx context.Context, settings []Setting) error {
 func (s *Session) startupSetting(ctx context.Context, name, text string) (variable, error) {
 	m := s.m
 	setting := startupValue(name, text)
-	if err := checkSetting(&setting); err != nil {
+	if err := m.checkSetting(&setting); err != nil {
 		return variable{}, err.Fatal()
 	}
 	item := variable{name: name, value: settingValue(&setting)}

@@ -62,7 +62,7 @@ func (m *machine) refreshPrepared(p *prepared) {
 		p.rewritten, p.hidden = false, 0
 		p.setText(string(p.sql))
 	}
-	p.signature = m.cfg.types.find(p.signatureKey())
+	p.signature = m.types().find(p.signatureKey())
 	p.template = m.cfg.plans.Template(m.db, &m.env, &p.scan)
 	m.planPrepared(p, nil, &p.static)
 }
@@ -132,7 +132,7 @@ func (m *machine) executeLocal(o *op) *sqlerr.Error {
 	}
 	s := p.statement()
 	if s.Kind == querytree.Set && !ours(s.Setting.Name) && !s.Setting.Default {
-		if err := checkSetting(&s.Setting); err != nil {
+		if err := m.checkSetting(&s.Setting); err != nil {
 			return err
 		}
 		if _, ok := m.known(&s.Setting); !ok {
