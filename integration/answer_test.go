@@ -94,10 +94,12 @@ func (c *client) run(ctx context.Context, s statement, f form) (answer, error) {
 		a.Err = pg
 	}
 	a.Status = string(c.conn.TxStatus())
-	if a.Err != nil {
-		return a, nil
+	if a.Err == nil {
+		err = c.nameTypes(ctx, &a)
+	} else {
+		err = nil // the server's answer
 	}
-	return a, c.nameTypes(ctx, &a)
+	return a, err
 }
 
 func (c *client) simple(ctx context.Context, sql string, a *answer) error {

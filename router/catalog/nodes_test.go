@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func (p *pooled) Read(b []byte) (int, error) {
 		if header[0] == 'K' {
 			body[3]++
 		}
-		p.rest = append(header, body...)
+		p.rest = slices.Concat(header, body)
 	}
 	n := copy(b, p.rest)
 	p.rest = p.rest[n:]

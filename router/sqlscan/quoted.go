@@ -26,7 +26,8 @@ func quoted(text []byte, i int, escapes bool) (TokenKind, int) {
 // prefixString reads E'x', B'x', X'x' or N'x', whose prefix is at i. It
 // returns TokenWord where the letter is none of these prefixes: u'x'.
 func prefixString(text []byte, i, quote int, mode Mode) (TokenKind, int) {
-	kind, end := TokenPrefixString, -1
+	kind := TokenPrefixString
+	var end int
 	switch text[i] | 0x20 {
 	case 'e':
 		kind = TokenEscapeString
