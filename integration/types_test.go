@@ -41,6 +41,7 @@ func TestUserTypes(t *testing.T) {
 		"described late":      describedLate,
 		"drawn keys":          binaryWithDrawnKeys,
 		"temporary tables":    binaryOfTemporaryTables,
+		"transactions":        binaryInTransactions,
 		"cursors and COPY":    binaryCursorsAndCopy,
 		"look-ups of drivers": typeLookups,
 	} {
@@ -521,6 +522,67 @@ func binaryOfTemporaryTables(t *testing.T, p *typed) {
 			}
 		}
 		do(t, conn, "COMMIT", pgx.QueryExecModeSimpleProtocol)
+	}
+	for column, refused := range map[string]bool{"m": false, "ms": true} {
+		_, err := conn.PgConn().CopyTo(t.Context(), new(bytes.Buffer), "COPY (SELECT "+column+" FROM scratch) TO STDOUT (FORMAT binary)")
+		if refused {
+			wantRefused(t, "COPY of "+column, err)
+		} else if err != nil {
+			t.Errorf("COPY of %s: %v", column, err)
+		}
+	}
+
+	closeNow(conn)
+
+	// The same name, another type: what was learned of the first does not count.
+	w := p.wire()
+	create := func(value string) {
+		t.Helper()
+		got := w.simple(fmt.Sprintf("BEGIN; SELECT FROM feelings WHERE user_id = %d; CREATE TEMP TABLE brief ON COMMIT DROP AS SELECT %s AS m", key, value))
+		if len(errorsIn(got)) > 0 {
+			t.Fatalf("%q", got)
+		}
+	}
+	create("'sad'::mood")
+	w.send(&pgproto3.Parse{Name: "s", Query: "SELECT m FROM brief"}, &pgproto3.Describe{ObjectType: 'S', Name: "s"},
+		&pgproto3.Bind{PreparedStatement: "s", ResultFormatCodes: []int16{1}}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	if got := w.until("Z"); !slices.Contains(got, "D sad") {
+		t.Errorf("%q", got)
+	}
+	w.simple("COMMIT")
+	create("'{sad}'::mood[]")
+	w.send(&pgproto3.Bind{PreparedStatement: "s", ResultFormatCodes: []int16{1}}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	if got := w.until("Z"); len(errorsIn(got)) != 1 || slices.ContainsFunc(got, func(m string) bool { return strings.HasPrefix(m, "D") }) {
+		t.Errorf("a table that was made anew: %q", got)
+	}
+}
+
+// Names are looked up as in the transaction that the statement is part of, and a
+// failed one can be ended in the same batch.
+func binaryInTransactions(t *testing.T, p *typed) {
+	conn := p.connect()
+	key := p.keys[(p.home+1)%len(p.nodes)]
+	do(t, conn, "CREATE SCHEMA private")
+	do(t, conn, "CREATE TABLE private.notes (user_id bigint PRIMARY KEY, note mood[])")
+	do(t, conn, "CREATE TABLE notes (user_id bigint PRIMARY KEY, note mood)")
+	do(t, conn, fmt.Sprintf("INSERT INTO private.notes VALUES (%d, '{ok}')", key))
+	do(t, conn, fmt.Sprintf("INSERT INTO notes VALUES (%d, 'ok')", key))
+	sql := fmt.Sprintf("SELECT note FROM notes WHERE user_id = %d", key)
+	for range 2 {
+		if r := send(conn, sql, pgx.BinaryFormatCode); r.Err != nil || string(r.Rows[0][0]) != "ok" {
+			t.Errorf("%q %v", r.Rows, r.Err)
+		}
+		do(t, conn, "BEGIN")
+		do(t, conn, "SET LOCAL search_path = private")
+		wantRefused(t, "with another search_path", send(conn, sql, pgx.BinaryFormatCode).Err)
+		do(t, conn, "ROLLBACK")
+	}
+	w := p.wire()
+	w.simple(fmt.Sprintf("BEGIN; UPDATE notes SET note = 'sad' WHERE user_id = %d; SELECT 1 / 0", key))
+	w.send(append(group("ROLLBACK"), &pgproto3.Parse{Query: sql + " "},
+		&pgproto3.Bind{ResultFormatCodes: []int16{1}}, &pgproto3.Execute{}, &pgproto3.Sync{})...)
+	if diff := cmp.Diff([]string{"1", "2", "C ROLLBACK", "1", "2", "D ok", "C SELECT 1", "Z I"}, w.until("Z")); diff != "" {
+		t.Errorf("behind ROLLBACK (-want +got):\n%s", diff)
 	}
 }
 

@@ -139,7 +139,11 @@ func (m *machine) untranslated(o *op) *sqlerr.Error {
 }
 
 // guarded reports whether the columns of a portal have to be looked at as it is
-// opened. Those of FETCH are its cursor's, whatever was described before.
+// opened: whatever was described before, those of FETCH are its cursor's, and a
+// temporary table may have been made anew.
 func (m *machine) guarded(o *op) bool {
-	return m.db.Types != nil && kindOf(&o.portal.plan) == querytree.Fetch && binaryResults(&o.bind) && m.foreign(o)
+	if m.db.Types == nil || m.pinned == "" && kindOf(&o.portal.plan) != querytree.Fetch {
+		return false
+	}
+	return binaryResults(&o.bind) && m.foreign(o)
 }

@@ -50,15 +50,15 @@ func (m *machine) copiesQuery(st *step, node topology.NodeIndex) bool {
 		m.refuse(sqlerr.NotSupported("this form of COPY in binary format is not supported").WithHint("Use the text format."))
 		return false
 	}
-	p := &prepared{
-		key:  unique.Make(statementText{sql: string(query)}),
-		path: m.env.SearchPathKey, epoch: m.db.SchemaEpoch,
-	}
-	if p.signature = m.cfg.types.find(p.signatureKey()); p.signature == nil {
-		m.runTask(&describeTask{statement: p})
+	if st.copied == nil {
+		st.copied = &prepared{
+			key:  unique.Make(statementText{sql: string(query)}),
+			path: m.env.SearchPathKey, epoch: m.db.SchemaEpoch,
+		}
+		m.runTask(&describeTask{statement: st.copied})
 		return false
 	}
-	for i, oid := range p.signature.columns {
+	for i, oid := range st.copied.signature.columns {
 		if m.holdsOIDs(oid) {
 			m.refuse(binaryRefused(columnName(i), oid))
 			return false

@@ -95,6 +95,7 @@ type machine struct {
 	fetched  []string // keys that a drawTask made for the request
 	columns  pgwire.RowDescription
 	params   []uint32 // of the statement that is being described
+	ownTypes *knownTypes
 }
 
 // config is what all sessions of one user and database share.

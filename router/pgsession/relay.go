@@ -147,6 +147,19 @@ func (m *machine) learnFrom(due *reply, columns []pgwire.Column) {
 	}
 }
 
+// types are the signatures that count for the session: while it is tied to its
+// node its own, since temporary tables are nobody else's.
+func (m *machine) types() *knownTypes {
+	switch {
+	case m.pinned == "":
+		m.ownTypes = nil
+		return m.cfg.types
+	case m.ownTypes == nil:
+		m.ownTypes = newKnownTypes()
+	}
+	return m.ownTypes
+}
+
 // learn remembers the types of a statement, in the home node's terms.
 func (m *machine) learn(p *prepared, params []uint32, columns []pgwire.Column) {
 	s := &signature{params: params}
@@ -157,7 +170,7 @@ func (m *machine) learn(p *prepared, params []uint32, columns []pgwire.Column) {
 		s.holdsOIDs = slices.ContainsFunc(s.params, m.holdsOIDs) || slices.ContainsFunc(s.columns, m.holdsOIDs)
 	}
 	p.signature = s
-	m.cfg.types.add(p.signatureKey(), s)
+	m.types().add(p.signatureKey(), s)
 }
 
 // serverFailed forwards an ErrorResponse and notes what it means. A fatal error

@@ -26,7 +26,8 @@ type step struct {
 	plan       plan.Plan
 	text       []byte
 	statements int
-	path, hint string // search path and key hint of the plan
+	copied     *prepared // the query of a COPY, where its types matter
+	path, hint string    // search path and key hint of the plan
 }
 
 // begin resets the script for a new text.
@@ -49,7 +50,7 @@ func (s *script) add(text []byte) *step {
 		s.steps = append(s.steps, step{})
 	}
 	st := &s.steps[len(s.steps)-1]
-	st.text, st.statements = text, 1
+	st.text, st.statements, st.copied = text, 1, nil
 	return st
 }
 

@@ -84,6 +84,9 @@ func (m *machine) dispatch(st *step) (waiting bool) {
 	switch p.Class {
 	case plan.Reject:
 		if m.pinned != "" && p.UnknownTable {
+			if !m.copiesQuery(st, m.link.node) {
+				return m.state == stateTask
+			}
 			return m.acquire(m.link.node)
 		}
 		m.refuse(p.Err)

@@ -133,7 +133,7 @@ func (t *describeTask) run(ctx context.Context, w worker) error {
 	} else if l != nil {
 		return t.inSettings(ctx, w, l)
 	}
-	l, err := w.acquire(ctx, m.convenient())
+	l, err := w.acquire(ctx, m.besides())
 	if err != nil {
 		return err
 	}
@@ -176,10 +176,26 @@ func (t *describeTask) done(m *machine, err error) {
 // statement in between: it alone may know temporary tables. A Sync must not end
 // what runs there.
 func (m *machine) describer() *link {
-	if l := m.link; l != nil && (m.tx.bound || !m.batch.tied) && l.replies.empty() {
-		return l
+	l := m.link
+	if l == nil || m.tx.status == txFailed || m.batch.tied && !m.tx.bound || !l.replies.empty() {
+		return nil
 	}
-	return nil
+	return l
+}
+
+// besides picks a node for what any node can answer while the session may hold a
+// connection to one: not to that, which could have no second one to give.
+func (m *machine) besides() topology.NodeIndex {
+	node := m.convenient()
+	if m.link == nil || m.link.node != node {
+		return node
+	}
+	for _, other := range m.db.OwnerNodes() {
+		if other != node && m.cfg.up(m.db, other) {
+			return other
+		}
+	}
+	return node
 }
 
 // ask prepares the unnamed statement and has it described.
