@@ -82,6 +82,8 @@ type client struct {
 	conn    net.Conn // the socket, below TLS
 	session *pgsession.Session
 	end     context.CancelCauseFunc
+	// vanished: the watch has seen that the client is gone.
+	vanished atomic.Bool
 }
 
 // New validates the options.

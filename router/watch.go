@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"net"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,10 +19,12 @@ const (
 // watch ends sessions whose client vanished while a node works for it: nobody
 // reads from a client's connection then, so nobody else would notice.
 func (s *Server) watch(ctx context.Context) {
+	var group sync.WaitGroup
+	defer group.Wait()
 	for pause(ctx, watchInterval) {
 		for _, c := range s.waiting(time.Now()) {
-			if vanished(c.conn) {
-				c.session.Vanish(ctx)
+			if vanished(c.conn) && c.vanished.CompareAndSwap(false, true) {
+				group.Go(func() { c.session.Vanish(ctx) }) // a node may be slow to cancel
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func rulesOf(c *config.Database) topology.Rules {
 	}
 	for name, t := range c.Tables {
 		r.Tables[name] = topology.TableRule{
-			Key: ring.KeyKind(t.Key), Column: t.Column, NullKey: t.NullKey, Triggers: t.Triggers, Unique: t.Unique,
+			Key: ring.KeyKind(t.Key), Column: t.Column, NullKey: t.NullKey, Triggers: t.Triggers, Unique: t.Unique, ForeignKeys: t.ForeignKeys,
 		}
 	}
 	return r

@@ -112,7 +112,7 @@ func TestEveryKey(t *testing.T) {
 		TablePattern:     `^_(\d+)_`,
 		TablePatternKind: "tenant",
 		Tables: map[string]Table{
-			"orders":        {Key: "user", Column: "customer_id", NullKey: "replicated", Triggers: "local", Unique: []string{"orders_number_key"}},
+			"orders":        {Key: "user", Column: "customer_id", NullKey: "replicated", Triggers: "local", Unique: []string{"orders_number_key"}, ForeignKeys: []string{"orders_coupon_fkey"}},
 			"public.events": {Triggers: "local"},
 			"123":           {Key: "project"},
 		},

@@ -82,4 +82,7 @@ type Table struct {
 	// Unique lists unique indexes without the shard key that may be unique per
 	// node only.
 	Unique []string `yaml:"unique"`
+	// ForeignKeys lists foreign keys that do not join equal shard keys and may
+	// hold per node only.
+	ForeignKeys []string `yaml:"foreign_keys"`
 }
