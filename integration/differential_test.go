@@ -179,9 +179,6 @@ func TestDifferential(t *testing.T) {
 				d.step(s, f)
 			}
 			t.Logf("may be refused: %s", d.counts())
-			if testing.Verbose() {
-				t.Logf("refused:\n%s", strings.Join(d.refusals, "\n"))
-			}
 			if d.equal < d.refused {
 				t.Errorf("%d refused and only %d answered", d.refused, d.equal)
 			}
