@@ -94,8 +94,8 @@ type machine struct {
 	hasDrawn bool
 	fetched  []string // keys that a drawTask made for the request
 	columns  pgwire.RowDescription
-	params   []uint32 // of the statement that is being described
-	ownTypes *knownTypes
+	params   []uint32    // of the statement that is being described
+	ownTypes *knownTypes // while pinned; see types
 }
 
 // config is what all sessions of one user and database share.
