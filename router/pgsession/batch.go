@@ -1,9 +1,10 @@
 package pgsession
 
 import (
+	"maps"
+
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
-	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
 )
 
@@ -34,11 +35,22 @@ type batch struct {
 	tied bool
 	// ended: a COMMIT, ROLLBACK or ROLLBACK TO went there.
 	ended bool
+	// vars are the session's settings, and inForce the link's, to which an error
+	// outside of a transaction block returns.
+	vars, inForce *vars
 
+	placement
+	// shifted: a statement before may change the settings that plans depend on.
+	shifted bool
+}
+
+// placement is where the statements of a batch run.
+type placement struct {
 	// target is the node that the batch's keys bind, if keyed.
 	target topology.NodeIndex
 	keyed  bool
-	write  bool
+	// write: the statements belong into the transaction that is open.
+	write bool
 }
 
 // message is one frame of a batch, valid until the batch has run.
@@ -53,7 +65,7 @@ type op struct {
 	// local is the answer where no server is needed.
 	local []byte
 	// err fails the message, and with it the rest of the batch.
-	err *sqlerr.Error
+	err error
 
 	statement *prepared
 	portal    *portal
@@ -67,6 +79,8 @@ type op struct {
 	// name must be restored when the batch fails before this op.
 	undo   *prepared
 	undoes bool
+	// dropped are the statements that a DEALLOCATE ALL dropped.
+	dropped map[string]*prepared
 }
 
 // portal is a portal of the client.
@@ -87,11 +101,11 @@ func (b *batch) reset() {
 	b.messages = b.messages[:0]
 	for i := range b.ops {
 		o := &b.ops[i]
-		o.statement, o.portal, o.replaced, o.undo, o.err = nil, nil, nil, nil, nil
+		o.statement, o.portal, o.replaced, o.undo, o.dropped, o.err = nil, nil, nil, nil, nil, nil
 	}
 	b.ops = b.ops[:0]
-	b.running, b.failed, b.leaving = false, false, false
-	b.keyed, b.write = false, false
+	b.running, b.failed, b.leaving, b.shifted = false, false, false, false
+	b.placement = placement{}
 	b.first, b.multi = nil, nil
 }
 
@@ -117,7 +131,7 @@ func (b *batch) next(msg message) *op {
 	}
 	o := &b.ops[len(b.ops)-1]
 	o.message, o.local, o.err, o.rebind = msg, nil, nil, false
-	o.statement, o.portal, o.replaced, o.undo, o.undoes = nil, nil, nil, nil, false
+	o.statement, o.portal, o.replaced, o.undo, o.undoes, o.dropped = nil, nil, nil, nil, false, nil
 	return o
 }
 
@@ -144,38 +158,58 @@ func (m *machine) runBatch() {
 	m.see(m.cfg.topology())
 	clear(m.heard)
 	m.batch.running = true
-	noted := len(m.planned)
-	m.planBatch()
-	if first := m.batch.first; first != nil {
-		m.batch.first = nil
-		m.planned = m.planned[:noted] // planned again
-		m.undoFrom(0)
-		m.runTask(first)
-		return
+	if m.batch.vars == nil && !m.tx.open() {
+		m.batch.vars = m.vars
 	}
+	m.planBatch()
+	m.startBatch()
+}
+
+// resumeBatch goes on with the planning after the task that the next message
+// needed, or fails that message with the task's error.
+func (m *machine) resumeBatch(err error) {
+	if err == nil {
+		m.planBatch()
+	} else {
+		m.batch.next(m.batch.messages[len(m.batch.ops)]).err = err
+	}
+	m.startBatch()
+}
+
+// startBatch starts what was planned.
+func (m *machine) startBatch() {
+	b := &m.batch
 	switch remote := m.needsServer(); {
-	case m.batch.multi != nil:
-		m.runTask(m.batch.multi)
-	case !remote && (m.link == nil || !m.batch.open):
+	case b.first != nil:
+		first := b.first
+		b.first = nil
+		m.runTask(first)
+	case b.multi != nil && b.failure() != nil:
+		m.failBatch(b.failure())
+	case b.multi != nil && !b.alone():
+		m.failBatch(notAlone())
+	case b.multi != nil:
+		m.runTask(b.multi)
+	case !remote && (m.link == nil || !b.open):
 		m.answerBatch()
 	case m.link == nil:
-		if !m.batch.keyed {
-			m.batch.target = m.convenient()
+		if !b.keyed {
+			b.target = m.convenient()
 		}
-		m.acquire(m.batch.target)
-	case m.batch.keyed && m.batch.target != m.link.node:
+		m.acquire(b.target)
+	case b.keyed && b.target != m.link.node:
 		m.leaveNode()
 	default:
 		m.begin()
 	}
 }
 
-// replanBatch plans the batch again after what its planning asked for was done.
-func (m *machine) replanBatch() {
-	m.batch.ops = m.batch.ops[:0]
-	m.batch.keyed, m.batch.write, m.batch.multi = false, false, nil
-	m.batch.ended = m.batch.ended && m.batch.open
-	m.runBatch()
+// failure is what the batch has to fail with: the planning stops there.
+func (b *batch) failure() error {
+	if len(b.ops) == 0 {
+		return nil
+	}
+	return b.ops[len(b.ops)-1].err
 }
 
 // needsServer reports whether any message has to be answered by a server.
@@ -191,7 +225,7 @@ func (m *machine) needsServer() bool {
 // leaveNode gives up a node where only Parse and Describe ran since the last
 // Sync, for the node that the keys name.
 func (m *machine) leaveNode() {
-	m.link.sync(true)
+	m.link.sync(true, 0)
 	m.batch.leaving = true
 	m.state = stateReplies
 }
@@ -215,6 +249,9 @@ func (m *machine) answerBatch() {
 // finishBatch ends a batch: after Sync the client is told that the proxy is
 // ready; after Flush a failed batch is skipped up to its Sync.
 func (m *machine) finishBatch(failed bool) {
+	if failed {
+		m.restoreSettings()
+	}
 	sync := m.batch.sync
 	if sync && !m.tx.open() {
 		m.batch.recycle()
@@ -223,6 +260,7 @@ func (m *machine) finishBatch(failed bool) {
 	switch {
 	case sync:
 		m.batch.open, m.batch.tied, m.batch.ended = false, false, false
+		m.batch.vars, m.batch.inForce = nil, nil
 		if !m.tx.open() {
 			clear(m.portals)
 		}
@@ -235,158 +273,18 @@ func (m *machine) finishBatch(failed bool) {
 	}
 }
 
-// sendBatch writes the batch to the link, each message in the server's terms.
-func (m *machine) sendBatch() {
-	l := m.link
-	m.bindBatch()
-	trial := m.onTrial() && m.batch.tied
-	if trial {
-		l.quietQuery(m.tx.appendPrelude(nil))
-	}
-	for i := range m.batch.ops {
-		o := &m.batch.ops[i]
-		if o.err != nil {
-			m.sendFailure(o, int32(i))
-			break
-		}
-		m.sendOp(o, int32(i))
-	}
-	for i := range m.batch.ops {
-		if o := &m.batch.ops[i]; o.typ == pgwire.MsgBind && o.portal != nil && o.local == nil && o.err == nil {
-			m.mark(&o.portal.plan)
-		}
-	}
-	m.batch.open = true
-	if m.batch.sync {
-		l.sync(false)
-	} else {
-		l.out = pgwire.AppendFlush(l.out)
-	}
-	if trial {
-		l.quietQuery([]byte("ROLLBACK"))
-	}
-	m.state = stateReplies
-	m.emitLocals()
-	if l.replies.empty() {
-		m.linkSettled()
-	}
-}
-
-// bindBatch ties an open transaction to the link if the batch does.
-func (m *machine) bindBatch() {
-	tied := m.batch.keyed || m.batch.write || !m.batch.sync && m.onTrial()
-	for i := range m.batch.ops {
-		o := &m.batch.ops[i]
-		if o.local != nil || o.err != nil {
-			continue
-		}
-		switch o.typ {
-		case pgwire.MsgBind:
-			m.noticePlan(&o.portal.plan, o.statement.sql, &o.params)
-			tied = tied || len(o.bind.Portal) > 0
-			m.batch.tied = true
-		case pgwire.MsgExecute, pgwire.MsgClose:
-			m.batch.tied = true
-		}
-	}
-	if m.tx.open() && !m.tx.bound && tied {
-		m.open()
-	}
-	if !m.tx.bound {
+// restoreSettings takes back the settings of a batch that failed, as the server
+// does, where no transaction block is there to be rolled back.
+func (m *machine) restoreSettings() {
+	b := &m.batch
+	if b.vars == nil || m.tx.open() {
 		return
 	}
-	for i := range m.batch.ops {
-		if o := &m.batch.ops[i]; o.typ == pgwire.MsgBind && o.portal != nil && o.err == nil {
-			m.touch(&o.portal.plan)
-		}
+	if l := m.holder(); l != nil && b.inForce != nil {
+		l.vars = b.inForce
 	}
-}
-
-// sendOp writes one message.
-func (m *machine) sendOp(o *op, seq int32) {
-	l := m.link
-	if o.local != nil {
-		l.replies.push(reply{kind: replyLocal, seq: seq, local: o.local})
-		return
-	}
-	switch o.typ {
-	case pgwire.MsgParse:
-		if o.statement.sent != "" && l.has(o.statement) {
-			l.replies.push(reply{kind: replyLocal, seq: seq, local: parseComplete})
-			return
-		}
-		l.parse(o.statement, m.parameterTypes(o.statement, l.node), false, seq)
-	case pgwire.MsgBind:
-		m.sendBind(o, seq)
-	case pgwire.MsgDescribe:
-		m.sendDescribe(o, seq)
-	case pgwire.MsgExecute:
-		m.ensurePortal(o, seq)
-		l.out = append(l.out, o.frame...)
-		l.replies.push(reply{kind: replyExecute, seq: seq, portal: o.portal})
-	case pgwire.MsgClose:
-		l.out = append(l.out, o.frame...)
-		l.replies.push(reply{kind: replyClose, seq: seq})
-	}
-}
-
-// sendBind writes a Bind, and a Parse before it where the backend lacks the
-// statement.
-func (m *machine) sendBind(o *op, seq int32) {
-	l := m.link
-	if !l.has(o.statement) {
-		l.parse(o.statement, m.parameterTypes(o.statement, l.node), true, seq)
-	}
-	if o.statement.sent == "" && o.statement.hidden == 0 {
-		l.out = append(l.out, o.frame...)
-	} else {
-		l.out, _ = o.bind.Append(l.out, o.bind.Portal, []byte(o.statement.sent), o.portal.extra...)
-	}
-	l.replies.push(reply{kind: replyBind, seq: seq, binds: o.statement})
-	if m.guarded(o) {
-		l.out = pgwire.AppendDescribe(l.out, pgwire.KindPortal, string(o.bind.Portal))
-		l.replies.push(reply{kind: replyDescribe, quiet: true, seq: seq})
-	}
-}
-
-// ensurePortal makes a portal that the proxy would have run itself, had it not
-// to run in order behind what a server answers.
-func (m *machine) ensurePortal(o *op, seq int32) {
-	l, po := m.link, o.portal
-	if !o.rebind {
-		return
-	}
-	if !l.has(po.statement) {
-		l.parse(po.statement, m.parameterTypes(po.statement, l.node), true, seq)
-	}
-	l.out = pgwire.AppendBind(l.out, o.name, po.statement.sent, nil, nil)
-	l.replies.push(reply{kind: replyBind, quiet: true, seq: seq})
-}
-
-func (m *machine) sendDescribe(o *op, seq int32) {
-	l := m.link
-	if o.statement == nil { // a portal
-		l.out = append(l.out, o.frame...)
-	} else {
-		if !l.has(o.statement) {
-			l.parse(o.statement, m.parameterTypes(o.statement, l.node), true, seq)
-		}
-		l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, o.statement.sent)
-	}
-	l.replies.push(reply{kind: replyDescribe, seq: seq, describes: o.statement})
-}
-
-// sendFailure puts an error of ours in its place among the server's answers. The
-// server has to fail as well, since a bare Sync would commit what came before.
-func (m *machine) sendFailure(o *op, seq int32) {
-	l := m.link
-	m.undoFrom(int(seq))
-	if !m.tx.bound && !m.batch.tied {
-		l.replies.push(reply{kind: replyLocal, seq: seq, local: pgwire.AppendErrorResponse(nil, o.err), err: o.err})
-		return
-	}
-	l.out = pgwire.AppendExecute(l.out, noPortal, 0)
-	l.replies.push(reply{kind: replyExecute, seq: seq, err: o.err})
+	m.changeVars(b.vars)
+	m.settingsChanged()
 }
 
 // undoFrom takes back what messages from the i-th on did to the client's
@@ -397,6 +295,7 @@ func (m *machine) undoFrom(i int) {
 		if o.typ == pgwire.MsgBind && o.portal != nil && m.portals[string(o.bind.Portal)] == o.portal {
 			restore(m.portals, string(o.bind.Portal), o.replaced)
 		}
+		maps.Copy(m.stmts, o.dropped)
 		if !o.undoes {
 			continue
 		}
@@ -415,7 +314,7 @@ func restore[T any](under map[string]*T, name string, old *T) {
 }
 
 // failBatch fails the whole batch: nothing of it was sent.
-func (m *machine) failBatch(err *sqlerr.Error) {
+func (m *machine) failBatch(err error) {
 	m.undoFrom(0)
 	m.emitError(err)
 	m.finishBatch(true)
@@ -426,7 +325,7 @@ func (m *machine) endSkip() {
 	m.batch.reset()
 	if m.link != nil && m.batch.open {
 		m.batch.running, m.batch.sync = true, true
-		m.link.sync(false)
+		m.link.sync(false, 0)
 		m.state = stateReplies
 		return
 	}

@@ -16,27 +16,18 @@ var (
 	noData        = pgwire.AppendNoData(nil)
 )
 
-// planBatch turns the messages into ops. It stops at the first that must fail.
+// planBatch turns the messages into ops. It stops at the first that must fail,
+// and at one that needs a task before it can be planned.
 func (m *machine) planBatch() {
 	b := &m.batch
-	for _, msg := range b.messages {
+	for _, msg := range b.messages[len(b.ops):] {
+		before := b.placement
 		o := b.next(msg)
-		var err *sqlerr.Error
-		switch msg.typ {
-		case pgwire.MsgParse:
-			err = m.planParse(o)
-		case pgwire.MsgBind:
-			err = m.planBind(o)
-		case pgwire.MsgDescribe:
-			err = m.planDescribe(o)
-		case pgwire.MsgExecute:
-			err = m.planExecute(o)
-		case pgwire.MsgClose:
-			err = m.planClose(o)
-		default: // a Sync or Flush with a body
-			err = sqlerr.From(pgwire.CheckEmpty(o.frame, o.typ))
-		}
+		err := m.planMessage(o)
 		if b.first != nil {
+			m.undoFrom(len(b.ops) - 1)
+			b.ops = b.ops[:len(b.ops)-1]
+			b.placement = before
 			return
 		}
 		if err != nil {
@@ -44,6 +35,22 @@ func (m *machine) planBatch() {
 			return
 		}
 	}
+}
+
+func (m *machine) planMessage(o *op) *sqlerr.Error {
+	switch o.typ {
+	case pgwire.MsgParse:
+		return m.planParse(o)
+	case pgwire.MsgBind:
+		return m.planBind(o)
+	case pgwire.MsgDescribe:
+		return m.planDescribe(o)
+	case pgwire.MsgExecute:
+		return m.planExecute(o)
+	case pgwire.MsgClose:
+		return m.planClose(o)
+	}
+	return sqlerr.From(pgwire.CheckEmpty(o.frame, o.typ)) // a Sync or Flush with a body
 }
 
 // planParse makes a prepared statement of the client (PostgreSQL manual 55.2.3).
@@ -75,7 +82,7 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 	}
 	o.statement, o.undo, o.undoes = p, old, true
 	m.stmts[name] = p
-	if m.isLocal(p) && !m.serverOpsBefore() {
+	if m.answers(p) {
 		o.local = parseComplete
 	}
 	return nil
@@ -100,8 +107,12 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	}
 	po := o.newPortal(p)
 	m.planPrepared(p, &o.params, &po.plan)
+	err := m.planPortal(o, &o.params)
+	if m.batch.first != nil {
+		return nil
+	}
 	m.notePlan(&po.plan)
-	if err := m.planPortal(o, &o.params); err != nil {
+	if err != nil {
 		return err
 	}
 	o.replaced = m.portals[name]
@@ -130,21 +141,17 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 		m.batch.first = &describeTask{statement: po.statement}
 		return nil
 	}
+	if m.batch.shifted && pl.Class != plan.Local {
+		return sqlerr.NotSupported("a statement in one pipeline with a change of settings that it depends on is not supported").
+			WithHint("Send Sync before it.")
+	}
 	switch pl.Class {
 	case plan.Reject:
 		if m.pinned == "" || !pl.UnknownTable {
 			return pl.Err
 		}
 	case plan.Local:
-		po.local = !m.serverOpsBefore() && m.isLocal(po.statement)
-		if po.local {
-			o.local = bindComplete
-		} else {
-			// In order behind what a server answers: the transaction has to be
-			// the server's, too.
-			m.batch.write = true
-		}
-		return nil
+		return m.planControl(o)
 	case plan.Subset, plan.Scatter, plan.All:
 		return m.planMulti(o)
 	case plan.Single:
@@ -212,7 +219,7 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 	}
 	o.statement = p
 	rowless := p.static.Class == plan.Local && kindOf(&p.static) != querytree.Show
-	if rowless || m.isLocal(p) && !m.serverOpsBefore() {
+	if rowless || m.answers(p) {
 		o.local = m.describeLocal(p, true)
 	}
 	return nil
@@ -236,19 +243,15 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}
 	if po.local {
-		if !m.serverOpsBefore() && m.isLocal(po.statement) {
+		if m.answers(po.statement) {
 			return m.executeLocal(o)
 		}
-		// In order behind what a server answers: the portal becomes the server's.
-		po.local, o.rebind, m.batch.write = false, true, true
+		if err := m.inOrder(po.statement); err != nil {
+			return err
+		}
+		po.local, o.rebind = false, true // the portal becomes the server's
 	}
-	switch kindOf(&po.plan) {
-	case querytree.Commit, querytree.Rollback:
-		m.batch.ended = true
-		clear(m.portals)
-	case querytree.RollbackTo:
-		m.batch.ended = true
-	}
+	m.foresee(po.plan.Statement)
 	return nil
 }
 
@@ -280,21 +283,6 @@ func (m *machine) planClose(o *op) *sqlerr.Error {
 		o.local = closeComplete
 	}
 	return nil
-}
-
-// serverOpsBefore reports whether an earlier message of the batch goes to a
-// server: what follows must then be answered by the server too, in order.
-func (m *machine) serverOpsBefore() bool {
-	if m.batch.open {
-		return true
-	}
-	ops := m.batch.ops
-	for i := range ops[:len(ops)-1] {
-		if ops[i].local == nil {
-			return true
-		}
-	}
-	return false
 }
 
 func blank(b []byte) bool {

@@ -59,14 +59,13 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 	if err := m.allowDDL(); err != nil {
 		return err
 	}
-	before, ok := m.aloneInBatch(o)
-	if !ok {
-		return sqlerr.NotSupported("DDL is not supported in a pipeline").WithHint("Send it alone, followed by Sync.")
+	if err := m.aloneSoFar(o); err != nil {
+		return err
 	}
 	if o.bind.Params() > 0 {
 		return sqlerr.NotSupported("DDL is not supported with parameters")
 	}
-	m.batch.multi = &batchDDL{ddlTask: ddlTask{text: o.statement.sql, plan: o.portal.plan}, before: before}
+	m.batch.multi = &batchDDL{ddlTask: ddlTask{text: o.statement.sql, plan: o.portal.plan}}
 	return nil
 }
 
@@ -165,7 +164,7 @@ func (t *ddlTask) done(m *machine, err error) {
 		m.emitWarning("01000", w)
 	}
 	if err != nil {
-		m.emitNodeError(err)
+		m.emitError(err)
 		m.script.failed = true
 	} else {
 		m.out = append(m.out, t.reply...)
@@ -175,20 +174,14 @@ func (t *ddlTask) done(m *machine, err error) {
 }
 
 // batchDDL is a ddlTask for a batch of the extended protocol.
-type batchDDL struct {
-	ddlTask
-	before []byte
-}
+type batchDDL struct{ ddlTask }
 
 func (t *batchDDL) done(m *machine, err error) {
-	m.out = append(m.out, t.before...)
 	for _, w := range t.warnings {
 		m.emitWarning("01000", w)
 	}
 	if err != nil {
-		m.undoFrom(0)
-		m.emitNodeError(err)
-		m.finishBatch(true)
+		m.failBatch(err)
 		return
 	}
 	for i := range m.batch.ops {
@@ -200,7 +193,8 @@ func (t *batchDDL) done(m *machine, err error) {
 // answerDDL answers one message of a batch whose statement ran as a task.
 func (m *machine) answerDDL(o *op, reply []byte) {
 	if o.local != nil {
-		return // sent already
+		m.out = append(m.out, o.local...)
+		return
 	}
 	switch o.typ {
 	case pgwire.MsgParse:

@@ -39,29 +39,38 @@ func (d *drawer) take(source string, n int) []string {
 	return block[:n:n]
 }
 
-// put adds fetched values. They replace what is left, which becomes a gap: the
-// values of one statement must be consecutive.
+// put adds fetched values. What cannot be kept becomes a gap: the values of one
+// statement must be consecutive.
 func (d *drawer) put(source string, values []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.blocks[source] = values
+	if len(values) > len(d.blocks[source]) {
+		d.blocks[source] = values
+	}
 }
 
 // draw returns keys for n new rows; ok is false where a server has to be asked
 // first (drawTask).
 func (m *machine) draw(d *topology.Draw, n int) (keys []string, ok bool) {
+	if f := m.fetched; f.draw == d && len(f.keys) == n {
+		m.fetched = fetched{}
+		return f.keys, true
+	}
 	switch d.Kind {
 	case topology.DrawUUID:
 		for range n {
 			keys = append(keys, newUUID())
 		}
-		return keys, true
 	case topology.DrawSequence:
 		keys = m.cfg.drawer.take(d.Sequence, n)
-	case topology.DrawExpression:
-		keys, m.fetched = m.fetched, nil
 	}
 	return keys, len(keys) == n
+}
+
+// fetched are the keys that a drawTask made for the statement that waits.
+type fetched struct {
+	draw *topology.Draw
+	keys []string
 }
 
 // newUUID is a random UUID, version 4 (RFC 9562, section 5.4).
@@ -82,11 +91,24 @@ type drawTask struct {
 
 func (t *drawTask) run(ctx context.Context, w worker) error {
 	m := w.session()
+	// A transaction at home that waited for a second connection there could wait
+	// for others that do the same.
+	if l := m.describer(); l != nil && m.tx.bound && l.node == m.db.Home() {
+		return t.fetch(ctx, m, l)
+	}
 	l, err := w.acquire(ctx, m.db.Home())
 	if err != nil {
 		return err
 	}
 	defer w.release(l)
+	if err := w.withSettings(ctx, l); err != nil {
+		return err
+	}
+	return t.fetch(ctx, m, l)
+}
+
+// fetch asks a server for the keys, and for some more of a sequence.
+func (t *drawTask) fetch(ctx context.Context, m *machine, l *link) error {
 	n := t.n
 	source := t.draw.Expression
 	if t.draw.Kind == topology.DrawSequence {
@@ -97,6 +119,7 @@ func (t *drawTask) run(ctx context.Context, w worker) error {
 	if err != nil {
 		return err
 	}
+	l.drew = new(drawnBy)
 	values := make([]string, 0, n)
 	for _, row := range r.rows {
 		if len(row) != 1 || row[0] == nil {
@@ -105,16 +128,22 @@ func (t *drawTask) run(ctx context.Context, w worker) error {
 		}
 		values = append(values, string(row[0]))
 	}
+	if len(values) != n {
+		return sqlerr.NodeProtocol(string(l.id), "a result of another length than its query")
+	}
+	t.result = values[:t.n:t.n]
 	if t.draw.Kind == topology.DrawSequence {
-		m.cfg.drawer.put(t.draw.Sequence, values)
-	} else {
-		t.result = values
+		m.cfg.drawer.put(t.draw.Sequence, values[t.n:])
 	}
 	return nil
 }
 
 func (t *drawTask) done(m *machine, err error) {
-	m.fetched = t.result
+	if m.link != nil && m.link.broken {
+		m.lost(err)
+		return
+	}
+	m.fetched = fetched{t.draw, t.result}
 	m.again(err)
 }
 

@@ -1,6 +1,8 @@
 package pgsession
 
 import (
+	"errors"
+
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 )
@@ -15,20 +17,30 @@ func (m *machine) emitTag(tag string) {
 	m.out = pgwire.AppendCommandComplete(m.out, tag)
 }
 
-// emitError sends an error of ours and fails an open transaction.
-func (m *machine) emitError(err *sqlerr.Error) {
+// emitError sends an error that the backend of the transaction knows nothing of,
+// and fails the transaction.
+func (m *machine) emitError(err error) {
 	if m.capturing {
-		m.refusal = err
+		m.refusal = sqlerr.From(err)
 		return
 	}
 	m.writeError(err)
 	m.failTransaction()
 }
 
-// writeError sends an error of ours that the server knows of, too.
-func (m *machine) writeError(err *sqlerr.Error) {
-	m.out = pgwire.AppendErrorResponse(m.out, err)
-	m.cfg.observer.Refused(m.cfg.database, err)
+// writeError sends an error of ours, or one that a task got from a server, in the
+// server's own bytes.
+func (m *machine) writeError(err error) {
+	var known *sqlerr.Error
+	var server *serverError
+	if !errors.As(err, &known) && errors.As(err, &server) {
+		m.out = append(m.out, server.frame...)
+		m.cfg.observer.ServerError(m.cfg.database, server.code)
+		return
+	}
+	known = sqlerr.From(err)
+	m.out = pgwire.AppendErrorResponse(m.out, known)
+	m.cfg.observer.Refused(m.cfg.database, known)
 }
 
 // failTransaction fails an open transaction for an error that its backend knows

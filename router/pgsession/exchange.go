@@ -67,6 +67,13 @@ func (l *link) interruptible(ctx context.Context) (done func() bool) {
 	})
 }
 
+// cancel ends the statement that runs on the link.
+func (l *link) cancel() {
+	ctx, stop := context.WithTimeout(context.Background(), cancelTimeout)
+	defer stop()
+	_ = l.conn.Cancel(ctx) // best effort: the link is closed anyway
+}
+
 // cancelTimeout is how long a CancelRequest may take before the connection is
 // cut instead.
 const cancelTimeout = 5 * time.Second

@@ -1,7 +1,10 @@
 package pgsession
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"sync"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
@@ -30,6 +33,9 @@ type fanout struct {
 	links []*link
 	rows  int64
 	row   mergedRow
+	// The form of the first node's rows, which all rows must have.
+	columns []byte // names and types; nil while unknown
+	width   int    // -1 while unknown
 }
 
 // run executes the statement and emits everything the client has to see but
@@ -46,8 +52,9 @@ func (f *fanout) run(ctx context.Context, w worker) error {
 			return err
 		}
 	}
+	f.width = -1
 	for _, l := range f.links {
-		if err := f.start(l); err != nil {
+		if err := f.start(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -63,7 +70,8 @@ func (f *fanout) run(ctx context.Context, w worker) error {
 }
 
 // start sends the statement to one node.
-func (f *fanout) start(l *link) error {
+func (f *fanout) start(ctx context.Context, l *link) error {
+	defer l.interruptible(ctx)()
 	if err := f.send(l); err != nil {
 		return err
 	}
@@ -84,11 +92,17 @@ func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error 
 			if f.merge != nil {
 				return f.row.add(f.merge, frame)
 			}
+			if err := f.sameWidth(frame); err != nil {
+				return err
+			}
 			return w.emit(frame)
 		case pgwire.MsgCommandComplete:
 			return f.count(frame)
 		case pgwire.MsgRowDescription:
-			if err := m.mapColumns(l.node, frame); err != nil || !first {
+			if err := m.mapColumns(l.node, frame); err != nil {
+				return err
+			}
+			if err := f.sameColumns(m.columns.Columns); err != nil || !first {
 				return err
 			}
 			return f.describe(w, frame)
@@ -115,6 +129,42 @@ func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error 
 	})
 	l.owes = false
 	return err
+}
+
+// sameColumns compares the columns of a node with those of the first.
+func (f *fanout) sameColumns(columns []pgwire.Column) error {
+	var form []byte
+	for _, c := range columns {
+		form = binary.BigEndian.AppendUint32(append(append(form, c.Name...), 0), c.Type)
+	}
+	if f.columns == nil {
+		f.columns = form
+	}
+	if !bytes.Equal(form, f.columns) {
+		return errColumnsDiffer()
+	}
+	return nil
+}
+
+// sameWidth compares the number of values of a row with that of the first.
+func (f *fanout) sameWidth(frame []byte) error {
+	width := -1
+	if len(frame) >= pgwire.HeaderSize+2 {
+		width = int(binary.BigEndian.Uint16(frame[pgwire.HeaderSize:]))
+	}
+	if f.width < 0 {
+		f.width = width
+	}
+	if width != f.width {
+		return errColumnsDiffer()
+	}
+	return nil
+}
+
+func errColumnsDiffer() error {
+	return sqlerr.NotSupported("a result whose columns differ between the nodes is not supported").
+		WithDetail("A statement that changed a table may have run on some of the nodes only.").
+		WithHint("Name the columns, and bring the tables of all nodes in line.")
 }
 
 // count adds up the rows of CommandComplete.
@@ -154,13 +204,18 @@ func (f *fanout) finish(w worker) error {
 	return w.emit(pgwire.AppendCommandComplete(nil, "SELECT "+itoa(f.rows)))
 }
 
-// release gives all links back; those that still owe an answer are closed,
-// which ends their statements.
+// release gives all links back. Statements that still run are canceled, and
+// their links closed.
 func (f *fanout) release(w worker) {
+	var group sync.WaitGroup
 	for _, l := range f.links {
 		if l.owes {
 			l.broken = true
+			group.Go(l.cancel)
 		}
+	}
+	group.Wait()
+	for _, l := range f.links {
 		l.owes = false
 		w.release(l)
 	}
@@ -222,148 +277,9 @@ type scatterTask struct{ fanout }
 
 func (t *scatterTask) done(m *machine, err error) {
 	if err != nil {
-		m.emitNodeError(err)
+		m.emitError(err)
 		m.script.failed = true
 	}
 	m.script.at++
 	m.advance()
-}
-
-// batchTask is a fanout for a batch of the extended protocol.
-type batchTask struct{ fanout }
-
-func (t *batchTask) done(m *machine, err error) {
-	if err != nil {
-		m.undoFrom(0)
-		m.emitNodeError(err)
-	}
-	m.finishBatch(err != nil)
-}
-
-// planMulti makes the batch a fanout. Only a batch with this one execution can
-// be one.
-func (m *machine) planMulti(o *op) *sqlerr.Error {
-	if o.portal.plan.Class == plan.All {
-		return m.planDDL(o)
-	}
-	if err := m.allowScatter(); err != nil {
-		return err
-	}
-	before, ok := m.aloneInBatch(o)
-	if !ok {
-		return sqlerr.NotSupported("a statement for several nodes is not supported in a pipeline or cursor").
-			WithHint("Send it alone, followed by Sync.")
-	}
-	if waits, err := m.needSignature(o); waits || err != nil {
-		return err
-	}
-	if err := m.checkBinary(o); err != nil {
-		return err
-	}
-	m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
-	m.batch.multi = &batchTask{fanout{
-		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
-		before: before, quietParse: !m.parsedInBatch(o.statement), quietDescribe: !m.describedInBatch(),
-		send:   m.sendFanned,
-		binary: func(i int) bool { return o.bind.ResultFormat(i) == pgwire.FormatBinary },
-	}}
-	return nil
-}
-
-// aloneInBatch reports whether the batch executes nothing but o, and returns the
-// answers of ours that come first.
-func (m *machine) aloneInBatch(o *op) (before []byte, ok bool) {
-	executes := 0
-	for _, msg := range m.batch.messages {
-		if msg.typ == pgwire.MsgExecute {
-			executes++
-		}
-	}
-	if executes != 1 || !m.batch.sync || m.batch.open || len(o.bind.Portal) > 0 {
-		return nil, false
-	}
-	remote := false
-	for i := range m.batch.ops[:len(m.batch.ops)-1] {
-		earlier := &m.batch.ops[i]
-		switch {
-		case earlier.local == nil:
-			remote = true
-		case remote:
-			return nil, false
-		default:
-			before = append(before, earlier.local...)
-		}
-	}
-	return before, true
-}
-
-// parsedInBatch reports whether the client's Parse of the statement is part of
-// the batch.
-func (m *machine) parsedInBatch(p *prepared) bool {
-	for i := range m.batch.ops {
-		if o := &m.batch.ops[i]; o.typ == pgwire.MsgParse && o.statement == p {
-			return true
-		}
-	}
-	return false
-}
-
-// describedInBatch reports whether the client asks for the columns of the portal.
-func (m *machine) describedInBatch() bool {
-	for _, msg := range m.batch.messages {
-		if msg.typ == pgwire.MsgDescribe && len(msg.frame) > pgwire.HeaderSize && msg.frame[pgwire.HeaderSize] == pgwire.KindPortal {
-			return true
-		}
-	}
-	return false
-}
-
-// sendFanned writes the batch to one of several links.
-func (m *machine) sendFanned(l *link) error {
-	merged := false
-	for i := range m.batch.ops {
-		if o := &m.batch.ops[i]; o.typ == pgwire.MsgBind {
-			merged = oneRow(o.portal.plan.Merge) != nil
-		}
-	}
-	for i := range m.batch.ops {
-		o := &m.batch.ops[i]
-		switch {
-		case o.err != nil:
-			return o.err
-		case o.typ == pgwire.MsgParse:
-			l.unnamed = statementKey{}
-			l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, m.parameterTypes(o.statement, l.node))
-		case o.typ == pgwire.MsgBind:
-			m.fanBind(l, o, merged)
-			if merged && !m.describedInBatch() {
-				l.out = pgwire.AppendDescribe(l.out, pgwire.KindPortal, string(o.bind.Portal))
-			}
-		case o.typ == pgwire.MsgDescribe && o.statement != nil:
-			l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, "")
-		case o.local == nil:
-			l.out = append(l.out, o.frame...)
-		}
-	}
-	l.out = pgwire.AppendSync(l.out)
-	return nil
-}
-
-// fanBind writes a Bind, and the Parse it needs; merged results are read as
-// text.
-func (m *machine) fanBind(l *link, o *op, merged bool) {
-	if !m.parsedInBatch(o.statement) {
-		l.unnamed = statementKey{}
-		l.out = pgwire.AppendParse(l.out, "", o.statement.key.Value().sql, m.parameterTypes(o.statement, l.node))
-	}
-	if !merged {
-		l.out, _ = o.bind.Append(l.out, o.bind.Portal, nil) // cannot fail without extra parameters
-		return
-	}
-	params := make([]pgwire.Param, o.bind.Params())
-	for i := range params {
-		value, _, format := o.bind.Param(i)
-		params[i] = pgwire.Param{Value: value, Format: format}
-	}
-	l.out = pgwire.AppendBind(l.out, o.bind.Portal, "", params, nil)
 }

@@ -36,12 +36,16 @@ type link struct {
 	owes bool
 	// broken: out of step or lost; must not be used again.
 	broken bool
-	// drew is the session whose writes may have drawn from sequences here;
-	// lastval() of another must not see them.
-	drew *machine
+	// drew is the session whose writes may have drawn from sequences here, if
+	// any; lastval() of another must not see them.
+	drew *drawnBy
 	// tainted: carries state that cannot be taken back; closed on release.
 	tainted bool
 }
+
+// drawnBy stands for a session, or for the proxy itself. A link must not keep a
+// session alive.
+type drawnBy struct{ _ byte }
 
 // linkOf returns the link of an acquired connection.
 func linkOf(conn *backend.Conn, pool *backend.Pool, cfg *linkConfig) *link {
@@ -98,19 +102,19 @@ const noPortal = "statement refused by shardproxy"
 func (l *link) abort() {
 	l.out = pgwire.AppendExecute(l.out, noPortal, 0)
 	l.replies.push(reply{kind: replyExecute, quiet: true, mustFail: true})
-	l.sync(true)
+	l.sync(true, 0)
 }
 
 // closeStatement closes a prepared statement of the server.
 func (l *link) closeStatement(name string) {
 	l.out = pgwire.AppendClose(l.out, pgwire.KindStatement, name)
-	l.replies.push(reply{kind: replyClose, quiet: true})
+	l.replies.push(reply{kind: replyClose, quiet: true, prepares: preparation{closes: name}})
 }
 
-// sync ends a batch.
-func (l *link) sync(quiet bool) {
+// sync ends a batch. seq counts the client's messages before it.
+func (l *link) sync(quiet bool, seq int32) {
 	l.out = pgwire.AppendSync(l.out)
-	l.replies.push(reply{kind: replySync, quiet: quiet})
+	l.replies.push(reply{kind: replySync, quiet: quiet, seq: seq})
 }
 
 // parse prepares a statement on the server. quiet: the client did not ask now.
@@ -140,6 +144,19 @@ func (l *link) discard(p *prepared) {
 	}
 }
 
+// repair brings what is known of the server's statements in line with an error.
+func (l *link) repair(code string, due *reply) {
+	switch {
+	case due.binds != nil && (code == "0A000" || code == "26000"):
+		// "cached plan must not change result type", or it is gone.
+		l.discard(due.binds)
+	case due.describes != nil && code == "26000":
+		l.discard(due.describes)
+	case due.prepares.named && code == "42P05":
+		l.stale = append(l.stale, serverName(due.prepares.key))
+	}
+}
+
 // closeStale closes what was discarded.
 func (l *link) closeStale() {
 	for _, name := range l.stale {
@@ -156,10 +173,13 @@ func (l *link) has(p *prepared) bool {
 	return l.prepared.touch(p.key)
 }
 
-// void takes back what an error made void: statements that were not prepared.
+// void takes back what an error made void: statements that were not prepared, or
+// not closed.
 func (l *link) void(list []preparation) {
 	for _, p := range slices.Backward(list) {
 		switch {
+		case p.closes != "":
+			l.stale = append(l.stale, p.closes)
 		case p.named:
 			l.prepared.remove(p.key)
 		case p.tried:

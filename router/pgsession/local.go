@@ -182,9 +182,8 @@ func (m *machine) localSetTransaction(st *step) bool {
 	switch {
 	case !m.tx.open():
 		m.emitWarning("25P01", "SET TRANSACTION can only be used in transaction blocks")
-	case t.Other != "":
-		m.refuse(sqlerr.NotSupported("SET TRANSACTION " + t.Other + " is not supported").
-			WithHint("A snapshot exported on one node means nothing on another."))
+	case checkTransaction(t) != nil:
+		m.refuse(checkTransaction(t))
 		return false
 	case m.tx.bound:
 		return m.forward()
@@ -194,6 +193,20 @@ func (m *machine) localSetTransaction(st *step) bool {
 	}
 	m.emitTag("SET")
 	return false
+}
+
+// checkTransaction refuses options of a transaction that one node alone knows.
+func checkTransaction(t *querytree.Transaction) *sqlerr.Error {
+	if t.Other == "" {
+		return nil
+	}
+	return sqlerr.NotSupported("SET TRANSACTION " + t.Other + " is not supported").
+		WithHint("A snapshot exported on one node means nothing on another.")
+}
+
+// discardsAll reports whether a DISCARD is DISCARD ALL.
+func discardsAll(s *querytree.Statement) bool {
+	return strings.EqualFold(s.Name, "all") || s.Name == ""
 }
 
 func (m *machine) localDiscard(st *step) bool {
@@ -261,11 +274,27 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 			m.noteSavepoint(stmt, text, at)
 		}
 	case querytree.Commit, querytree.Rollback:
-		if m.chain != "" && !m.tx.open() {
-			m.tx.start(m.chain, m.vars, false)
-		}
-		m.chain = ""
+		m.blockEnded(stmt)
+	case querytree.Discard:
+		m.hasDrawn = false
 	case querytree.Set, querytree.Reset:
 		m.settingDone(stmt)
+	}
+}
+
+// blockEnded takes over the end of a block. In a batch its server's status comes
+// later only, and may be that of another block.
+func (m *machine) blockEnded(stmt *querytree.Statement) {
+	begin := m.chain
+	m.chain = ""
+	if m.batch.running && m.tx.bound {
+		if stmt.Transaction.Chain {
+			begin = m.tx.begin
+		}
+		m.closeBlock(string(m.lastTag) != "ROLLBACK")
+		m.tx.bound = begin != ""
+	}
+	if begin != "" && !m.tx.open() {
+		m.tx.start(begin, m.vars, false)
 	}
 }

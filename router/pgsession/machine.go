@@ -92,7 +92,8 @@ type machine struct {
 	// drawn is the last key the proxy drew for this client, for lastval().
 	drawn    int64
 	hasDrawn bool
-	fetched  []string // keys that a drawTask made for the request
+	fetched  fetched
+	self     *drawnBy
 	columns  pgwire.RowDescription
 	params   []uint32    // of the statement that is being described
 	ownTypes *knownTypes // while pinned; see types
@@ -123,6 +124,7 @@ func newMachine(cfg *config, base *vars, reported map[string]string) *machine {
 	m := &machine{
 		cfg: cfg, base: base, vars: base, reported: reported,
 		tx:      newTxn(),
+		self:    new(drawnBy),
 		stmts:   make(map[string]*prepared),
 		portals: make(map[string]*portal),
 	}
@@ -233,7 +235,7 @@ func (m *machine) released() { m.leaving = nil }
 // settingsChanged brings the planning environment in step with the settings.
 func (m *machine) settingsChanged() {
 	m.env.NodeHints = m.cfg.user.NodeHints
-	m.env.KeyHint = m.text("shardproxy.key")
+	m.env.KeyHint = m.text(keySetting)
 	m.env.Backslash = m.isOff("standard_conforming_strings")
 	m.setSearchPath()
 }
@@ -280,14 +282,25 @@ func (m *machine) followTransaction(status byte) {
 
 // endTransaction closes the client's block, which a backend carried or not.
 func (m *machine) endTransaction(committed bool) {
+	m.closeBlock(committed)
+	clear(m.portals)
+}
+
+// closeBlock is endTransaction where portals may have been made since.
+func (m *machine) closeBlock(committed bool) {
 	saved := m.tx.saved
 	if m.tx.bound && m.link != nil && committed {
 		m.link.vars = m.vars
 	}
 	m.tx.end()
-	clear(m.portals)
 	if !committed && saved != nil && !saved.equal(m.vars) {
 		m.changeVars(saved)
+	}
+	if m.batch.running { // what follows is another transaction
+		m.batch.vars = m.vars
+		if m.link != nil {
+			m.batch.inForce = m.link.vars
+		}
 	}
 	m.settingsChanged()
 }
@@ -298,21 +311,28 @@ func (m *machine) detach() {
 	m.link, m.leaving = nil, l
 	m.pinned = ""
 	m.batch.open, m.batch.tied, m.batch.ended = false, false, false
-	maps.DeleteFunc(m.portals, func(_ string, p *portal) bool { return !p.local || !m.tx.open() })
+	if !m.batch.leaving { // no portal was left there
+		maps.DeleteFunc(m.portals, func(_ string, p *portal) bool { return !p.local || !m.tx.open() })
+	}
 }
 
-// lost is told that the connection to the node broke. The request in progress
-// has failed, perhaps after it took effect; an open transaction is gone.
-func (m *machine) lost(cause error) {
-	l := m.link
-	l.broken = true
-	half := l.reader.MidFrame() && l.streaming == pass
+// abandon gives up a link whose connection broke; an open transaction is gone.
+func (m *machine) abandon() {
+	m.link.broken = true
 	m.abandonCopy()
 	if m.tx.open() {
 		m.tx.status, m.tx.bound = txFailed, false
 		m.tx.saves = m.tx.saves[:0] // nothing to return to
 	}
 	m.detach()
+}
+
+// lost is told that the connection to the node broke. The request in progress
+// has failed, perhaps after it took effect.
+func (m *machine) lost(cause error) {
+	l := m.link
+	half := l.reader.MidFrame() && l.streaming == pass
+	m.abandon()
 	if half {
 		// A row was sent in part: no message can follow it.
 		m.state = stateEnd

@@ -196,9 +196,10 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 	default:
 		m.out = append(m.out, part.Bytes...)
 	}
-	if code == "0A000" && due.kind == replyBind && due.binds != nil {
-		// "cached plan must not change result type": prepared anew next time.
-		l.discard(due.binds)
+	l.repair(code, due)
+	if m.state == stateCopyIn { // the server ignores what the client still sends
+		m.abandonCopy()
+		m.state = stateReplies
 	}
 	m.requestFailed(due)
 }
@@ -231,25 +232,11 @@ func (m *machine) onReady(part pgwire.Part) {
 	if failure := l.failure; failure != nil {
 		l.failure = nil
 		l.tainted = true
-		m.out = append(m.out, failure.frame...)
-		m.cfg.observer.ServerError(m.cfg.database, failure.code)
 		m.detach()
-		m.failTransaction()
-		m.endFailed()
+		m.fail(failure)
 		return
 	}
 	m.send()
-}
-
-// endFailed ends a request whose error the client has been sent.
-func (m *machine) endFailed() {
-	if m.batch.running {
-		m.undoFrom(0)
-		m.finishBatch(true)
-		return
-	}
-	m.script.failed = true
-	m.advance()
 }
 
 // linkSettled goes on once the link owes nothing.
@@ -261,8 +248,8 @@ func (m *machine) linkSettled() {
 		m.settled()
 		m.stepDone()
 	case m.batch.leaving:
-		m.batch.leaving = false
 		m.detach()
+		m.batch.leaving = false
 		m.state = stateAcquire
 		m.target = m.batch.target
 	case m.batch.sync:

@@ -1,7 +1,5 @@
 package pgsession
 
-import "shardproxy/protocol/sqlerr"
-
 // replyKind says what one message sent to a backend brings back (PostgreSQL
 // manual 55.2.3, "Extended Query").
 type replyKind uint8
@@ -27,8 +25,9 @@ type reply struct {
 	// local is what a replyLocal sends to the client.
 	local []byte
 	// err replaces the ErrorResponse that this message is meant to cause.
-	err *sqlerr.Error
-	// prepares is what a replyParse prepares on the backend.
+	err error
+	// prepares is what a replyParse prepares on the backend, or a replyClose of
+	// ours closes.
 	prepares preparation
 	// describes is the statement that a replyDescribe describes; nil: a portal.
 	describes *prepared
@@ -69,16 +68,17 @@ type replies struct {
 	// skipping: the server ignores everything up to the next Sync, which has
 	// not been sent yet.
 	skipping bool
-	// voided are the statements that were to be prepared by messages which an
-	// error made void.
+	// voided are the statements that were to be prepared or closed by messages
+	// which an error made void.
 	voided []preparation
 }
 
 // preparation is a statement that a Parse message prepares, under its own name
-// or as the unnamed one.
+// or as the unnamed one; or the name of one that a Close message closes.
 type preparation struct {
-	key   statementKey
-	named bool
+	closes string
+	key    statementKey
+	named  bool
 	// before is what the unnamed statement was.
 	before statementKey
 	// tried: the server got as far as this Parse, which drops the unnamed
@@ -174,7 +174,7 @@ func (q *replies) skipToSync() {
 		if r.kind == replySync || r.kind == replyQuery {
 			return
 		}
-		if r.kind == replyParse {
+		if r.kind == replyParse || r.prepares.closes != "" {
 			r.prepares.tried = first
 			q.voided = append(q.voided, r.prepares)
 		}

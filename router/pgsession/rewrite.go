@@ -209,7 +209,7 @@ func (m *machine) rewritePrepared(p *prepared, rw *plan.Rewrite) *sqlerr.Error {
 		if err != nil {
 			return err
 		}
-		last := highestParameter(p.scan.Shape)
+		last := max(len(p.oids), highestParameter(p.sql, mode))
 		for i := range rows {
 			values = append(values, "$"+strconv.Itoa(last+1+i))
 		}
@@ -224,20 +224,17 @@ func (m *machine) rewritePrepared(p *prepared, rw *plan.Rewrite) *sqlerr.Error {
 	return nil
 }
 
-// highestParameter is the largest n of $n in a shape. Text in quotes may make
-// it too large, which does no harm.
-func highestParameter(shape []byte) int {
+// highestParameter is the largest n of $n in a text.
+func highestParameter(text []byte, mode sqlscan.Mode) int {
 	highest := 0
-	for i := 0; i < len(shape); i++ {
-		if shape[i] != '$' {
-			continue
+	tokens := sqlscan.NewTokens(text, 0, mode)
+	for {
+		switch tok := tokens.Next(); tok.Kind {
+		case sqlscan.TokenEnd:
+			return highest
+		case sqlscan.TokenParam:
+			n, _ := strconv.Atoi(string(text[tok.Start+1 : tok.End])) // too large a number is the server's to refuse
+			highest = max(highest, min(n, pgwire.MaxParams))
 		}
-		n := 0
-		for i++; i < len(shape) && shape[i] >= '0' && shape[i] <= '9' && n < 1<<16; i++ {
-			n = 10*n + int(shape[i]-'0')
-		}
-		highest = max(highest, n)
-		i--
 	}
-	return highest
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
 	"shardproxy/router/plan"
 )
 
@@ -82,9 +83,12 @@ func TestRewriteInsertRefusesOtherRows(t *testing.T) {
 }
 
 func TestHighestParameter(t *testing.T) {
-	for shape, want := range map[string]int{"": 0, "select $1, $12, $3": 12, "$": 0, "a$b": 0} {
-		if got := highestParameter([]byte(shape)); got != want {
-			t.Errorf("%q: %d, want %d", shape, got, want)
+	for text, want := range map[string]int{
+		"": 0, "select $1, $12, $3": 12, "$": 0, "a$b": 0, `select "a$9", b$7, $2`: 2, "select '$9' || $1 -- $3": 1,
+		"select $$ $5 $$": 0, "select $99999999999": pgwire.MaxParams,
+	} {
+		if got := highestParameter([]byte(text), 0); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
 }

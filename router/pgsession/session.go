@@ -17,16 +17,9 @@ import (
 	"shardproxy/router/backend"
 )
 
-const (
-	// flushAt is how much output is gathered before it is written although
-	// more is at hand.
-	flushAt = 16 << 10
-	// smallWrite fits into the socket buffer of a node that waits for us.
-	smallWrite = 16 << 10
-	// stuck is how long a large write may stand still before the node's own
-	// output is looked after.
-	stuck = 50 * time.Millisecond
-)
+// flushAt is how much output is gathered before it is written although more is
+// at hand.
+const flushAt = 16 << 10
 
 // Session is one client's connection after its login: the goroutine that moves
 // bytes between the client, the machine and a backend.
@@ -97,6 +90,9 @@ func (s *Session) Run(ctx context.Context) error {
 // readClient takes the client's next message, after everything gathered so far
 // has been sent.
 func (s *Session) readClient() error {
+	if s.draining.Load() && s.m.idle() {
+		return s.clientError(sqlerr.AdminShutdown())
+	}
 	if !s.m.holding() {
 		s.reader.Release()
 	}
@@ -152,41 +148,6 @@ func (s *Session) clientError(err error) error {
 	return err
 }
 
-// readReplies takes what the backend has sent. Output is written when nothing
-// more is at hand.
-func (s *Session) readReplies() error {
-	if err := s.flushLink(); err != nil {
-		return err
-	}
-	if s.m.link == nil {
-		return nil // lost while writing
-	}
-	l := s.m.link
-	part, ok, err := l.reader.TryNext()
-	if !ok && err == nil {
-		l.reader.Release()
-		if err := s.flush(); err != nil {
-			return err
-		}
-		s.waiting.begin()
-		err = l.reader.Fill()
-		s.waiting.end()
-		if err == nil {
-			part, ok, err = l.reader.TryNext()
-		}
-	}
-	switch {
-	case err != nil:
-		s.m.lost(err)
-	case ok:
-		s.m.fromBackend(part)
-	}
-	if len(s.m.out) >= flushAt {
-		return s.flush()
-	}
-	return nil
-}
-
 // flush writes what was gathered for the client.
 func (s *Session) flush() error {
 	if len(s.m.out) == 0 {
@@ -211,74 +172,6 @@ func shrink(b []byte) []byte {
 		return nil
 	}
 	return b[:0]
-}
-
-// flushLink writes what was gathered for the node. A small write cannot stand
-// still; while a large one does, the node's output is read, since the node may
-// be waiting for us to do so.
-func (s *Session) flushLink() error {
-	l := s.m.link
-	if l == nil || len(l.out) == 0 {
-		return nil
-	}
-	if len(l.out) <= smallWrite {
-		_, err := l.conn.Write(l.out)
-		l.out = l.out[:0]
-		if err != nil {
-			s.m.lost(err)
-		}
-		return nil
-	}
-	return s.flushLarge(l)
-}
-
-// flushLarge writes in turns with reading.
-func (s *Session) flushLarge(l *link) error {
-	rest := l.out
-	defer func() {
-		l.out = shrink(l.out)
-		_ = l.conn.SetWriteDeadline(time.Time{})
-	}()
-	for len(rest) > 0 {
-		_ = l.conn.SetWriteDeadline(time.Now().Add(stuck))
-		n, err := l.conn.Write(rest)
-		rest = rest[n:]
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			s.m.lost(err)
-			return nil
-		}
-		if err := s.readWhileWriting(l); err != nil || s.m.link != l {
-			return err
-		}
-	}
-	return nil
-}
-
-// readWhileWriting passes on what the node has sent already.
-func (s *Session) readWhileWriting(l *link) error {
-	_ = l.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-	err := l.reader.Fill()
-	_ = l.conn.SetReadDeadline(time.Time{})
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		s.m.lost(err)
-		return nil
-	}
-	for s.m.link == l {
-		part, ok, err := l.reader.TryNext()
-		if err != nil {
-			s.m.lost(err)
-			return nil
-		}
-		if !ok {
-			break
-		}
-		s.m.fromBackend(part)
-	}
-	l.reader.Release()
-	return s.flush()
 }
 
 // acquireLink gets the connection that the machine waits for.
@@ -356,8 +249,14 @@ func (s *Session) Cancel(ctx context.Context) (Canceled, error) {
 	return CanceledOnNode, canceler.Cancel(ctx)
 }
 
-// Close frees what a session holds that was not run.
-func (s *Session) Close() { s.reader.Close() }
+// Close frees what a session holds that was not run. It may be called after Run.
+func (s *Session) Close() {
+	s.reader.Close()
+	for id, l := range s.kept {
+		delete(s.kept, id)
+		l.pool.Discard(l.conn) // it may carry anything
+	}
+}
 
 // WaitingLonger reports whether the session has been waiting for a node for more
 // than d. Safe for concurrent use, as are the methods below.
@@ -400,8 +299,5 @@ func (s *Session) leave() {
 		// connection closes.
 		l.broken = true
 		s.giveBack(l)
-	}
-	for _, l := range s.kept {
-		l.pool.Discard(l.conn) // it may carry anything
 	}
 }

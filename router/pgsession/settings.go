@@ -51,10 +51,28 @@ func (m *machine) applySetting(item variable, local bool, text string) bool {
 		m.report(item)
 	} else {
 		m.changeVars(m.vars.with(item))
+		m.overrideLocal(item.name)
 	}
 	m.settingsChanged()
 	m.emitTag("SET")
 	return false
+}
+
+// overrideLocal lets the session's value of a setting win over that of a SET LOCAL
+// earlier in the transaction.
+func (m *machine) overrideLocal(name string) {
+	if m.tx.local.get(name) == nil {
+		return
+	}
+	m.tx.local = m.tx.local.without(name)
+	if ours(name) {
+		return
+	}
+	text := appendReset(nil, name)
+	if item := m.vars.get(name); item != nil {
+		text = appendSet(nil, *item)
+	}
+	m.tx.replay = append(m.tx.replay, string(text))
 }
 
 // settingDone takes over a SET or RESET that the server of the transaction, or of
@@ -65,14 +83,18 @@ func (m *machine) settingDone(stmt *querytree.Statement) {
 		m.vars = m.vars.with(characteristics(&stmt.Transaction)...)
 	case s.Name == "":
 		m.vars = m.base
+		m.tx.local = noVars()
 	case stmt.Kind == querytree.Reset, s.Default && !s.Local:
 		m.vars = m.afterReset(s.Name)
+		m.tx.local = m.tx.local.without(s.Name)
 	default:
 		item := variable{name: s.Name, value: settingValue(s), reported: m.reportOf(s.Name)}
-		if s.Local {
-			m.tx.local = m.tx.local.with(item)
-		} else {
+		switch {
+		case !s.Local:
 			m.vars = m.vars.with(item)
+			m.tx.local = m.tx.local.without(s.Name)
+		case m.tx.open():
+			m.tx.local = m.tx.local.with(item)
 		}
 	}
 	if l := m.holder(); l != nil && !m.tx.bound {
@@ -152,8 +174,12 @@ func (m *machine) localReset(st *step) bool {
 	}
 	if s.Name == "" {
 		m.changeVars(m.base)
+		for _, item := range m.tx.local.items {
+			m.overrideLocal(item.name)
+		}
 	} else {
 		m.changeVars(m.afterReset(s.Name))
+		m.overrideLocal(s.Name)
 	}
 	m.settingsChanged()
 	m.emitTag(st.plan.Statement.Tag)

@@ -66,7 +66,15 @@ func (m *machine) isOff(name string) bool {
 
 // text returns the single value of a setting in force, unquoted, or "".
 func (m *machine) text(name string) string {
-	item := m.setting(name)
+	if text := m.tx.local.text(name); text != "" || m.tx.local.get(name) != nil {
+		return text
+	}
+	return m.vars.text(name)
+}
+
+// text returns the single value of a setting, unquoted, or "".
+func (v *vars) text(name string) string {
+	item := v.get(name)
 	if item == nil {
 		return ""
 	}

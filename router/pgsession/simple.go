@@ -274,8 +274,11 @@ func (m *machine) onTrial() bool {
 // open begins the transaction on the link. Values that another client drew from
 // sequences there must not be seen by lastval().
 func (m *machine) open() {
+	if m.batch.open && m.onTrial() {
+		m.link.sync(true, 0) // only Parse and Describe ran: the options must come first
+	}
 	prelude := m.tx.appendPrelude(nil)
-	if l := m.link; l.drew != nil && l.drew != m {
+	if l := m.link; l.drew != nil && l.drew != m.self {
 		prelude = append(prelude, "DISCARD SEQUENCES;"...)
 		l.drew = nil
 	}
@@ -316,13 +319,13 @@ func (m *machine) touch(p *plan.Plan) {
 }
 
 // refuse ends the current step with an error of ours.
-func (m *machine) refuse(err *sqlerr.Error) {
+func (m *machine) refuse(err error) {
 	m.emitError(err)
 	m.script.failed = true
 }
 
 // fail ends the request that waited for the outside with an error of ours.
-func (m *machine) fail(err *sqlerr.Error) {
+func (m *machine) fail(err error) {
 	if m.batch.running {
 		m.failBatch(err)
 		return

@@ -24,6 +24,9 @@ func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 	case p.Flags&plan.FlagNotify != 0:
 		return sqlerr.NotSupported("notifications are not supported").
 			WithHint("A notification would reach the clients of one node only.")
+	case p.Flags&plan.FlagLastval != 0 && m.hasDrawn:
+		return sqlerr.NotSupported("lastval() and currval() of a key that the proxy made are not supported here").
+			WithHint("Use RETURNING, or send SELECT lastval() alone as a simple query.")
 	case p.Flags&plan.FlagLastval != 0 && !m.ownSequences():
 		return sqlerr.NotSupported("lastval() and currval() of an earlier transaction are not supported").
 			WithHint("Call it in the transaction of the INSERT, or use RETURNING.")
@@ -63,7 +66,7 @@ func plainLastval(s *querytree.Statement) bool {
 func (m *machine) mark(p *plan.Plan) {
 	if p.Write {
 		m.tx.wrote = true
-		m.link.drew = m
+		m.link.drew = m.self
 		if p.Rewrite == nil || p.Rewrite.Draw == nil {
 			m.hasDrawn = false
 		}

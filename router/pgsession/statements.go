@@ -86,29 +86,6 @@ func (m *machine) refusedAlways(p *prepared) *sqlerr.Error {
 	return p.static.Err
 }
 
-// isLocal reports whether the proxy can answer the statement by itself now.
-func (m *machine) isLocal(p *prepared) bool {
-	if p.scan.Empty {
-		return true
-	}
-	if p.static.Class != plan.Local {
-		return false
-	}
-	s := p.statement()
-	switch s.Kind {
-	case querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
-		querytree.RollbackTo, querytree.SetTransaction, querytree.Fetch, querytree.CloseCursor:
-		return !m.tx.bound
-	case querytree.Set, querytree.Reset:
-		return ours(s.Setting.Name) || !m.tied()
-	case querytree.Show:
-		return ours(s.Setting.Name)
-	case querytree.Discard:
-		return m.link == nil || len(s.Name) > 0 && s.Name[0] != 't' && s.Name[0] != 'T'
-	}
-	return true
-}
-
 // describeLocal describes a statement that the proxy answers. whole adds the
 // description of its parameters.
 func (m *machine) describeLocal(p *prepared, whole bool) []byte {
@@ -120,31 +97,4 @@ func (m *machine) describeLocal(p *prepared, whole bool) []byte {
 		return pgwire.AppendRowDescription(out, showColumns(s.Setting.Name))
 	}
 	return append(out, noData...)
-}
-
-// executeLocal runs a statement that the proxy answers; the answer becomes the
-// op's. A setting that no server has confirmed yet is asked for first.
-func (m *machine) executeLocal(o *op) *sqlerr.Error {
-	p := o.portal.statement
-	if p.scan.Empty {
-		o.local = pgwire.AppendEmptyQueryResponse(nil)
-		return nil
-	}
-	s := p.statement()
-	if s.Kind == querytree.Set && !ours(s.Setting.Name) && !s.Setting.Default {
-		if err := m.checkSetting(&s.Setting); err != nil {
-			return err
-		}
-		if _, ok := m.known(&s.Setting); !ok {
-			m.batch.first = m.settingTask(variable{name: s.Setting.Name, value: settingValue(&s.Setting)})
-			return nil
-		}
-	}
-	before, failed := m.out, m.script.failed
-	m.out, m.refusal, m.capturing = nil, nil, true
-	st := step{plan: o.portal.plan, text: p.sql}
-	m.local(&st)
-	o.local, m.out = m.out, before
-	m.script.failed, m.capturing = failed, false
-	return m.refusal
 }

@@ -2,11 +2,9 @@ package pgsession
 
 import (
 	"context"
-	"errors"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
-	"shardproxy/protocol/sqlerr"
 )
 
 // task is blocking work on behalf of a request: cold look-ups, and statements
@@ -49,20 +47,6 @@ func (m *machine) taskDone(err error) {
 	t.done(m, err)
 }
 
-// emitNodeError sends an error that a task got, in the server's own bytes where
-// it came from a server.
-func (m *machine) emitNodeError(err error) {
-	var ours *sqlerr.Error
-	var server *serverError
-	if errors.As(err, &ours) || !errors.As(err, &server) {
-		m.emitError(sqlerr.From(err))
-		return
-	}
-	m.out = append(m.out, server.frame...)
-	m.cfg.observer.ServerError(m.cfg.database, server.code)
-	m.failTransaction()
-}
-
 // ask makes the current step wait until a server has accepted a setting. The
 // step is then dispatched again.
 func (m *machine) ask(item variable) { m.runTask(m.settingTask(item)) }
@@ -99,21 +83,15 @@ func (t *settingTask) done(m *machine, err error) {
 	m.again(err)
 }
 
-// again repeats the planning that a task was needed for, or ends the request
-// with the task's error.
+// again goes on with what a task was needed for, or fails it with the task's
+// error.
 func (m *machine) again(err error) {
 	switch {
-	case err == nil && m.batch.running:
-		m.replanBatch()
-	case err == nil:
-		m.advance()
 	case m.batch.running:
-		m.undoFrom(0)
-		m.emitNodeError(err)
-		m.finishBatch(true)
+		m.resumeBatch(err)
+	case err != nil:
+		m.fail(err)
 	default:
-		m.emitNodeError(err)
-		m.script.failed = true
 		m.advance()
 	}
 }

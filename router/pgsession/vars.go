@@ -183,6 +183,9 @@ func appendVariableName(dst []byte, name string) []byte {
 	return dst
 }
 
+// keySetting is the setting that says the shard key of statements without one.
+const keySetting = "shardproxy.key"
+
 // ours reports whether a setting is the proxy's own and never sent to a server.
 func ours(name string) bool { return strings.HasPrefix(name, "shardproxy.") }
 

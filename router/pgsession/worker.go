@@ -13,12 +13,15 @@ var _ worker = (*Session)(nil)
 // acquire implements worker; it is also the machine's way to a link.
 func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, error) {
 	id := s.m.db.Nodes[node].ID
+	pool := s.shared.Pools.Get(s.m.db, s.user, node)
 	if l := s.kept[id]; l != nil {
 		delete(s.kept, id)
-		l.node = node
-		return l, nil
+		if l.pool == pool {
+			l.node = node
+			return l, nil
+		}
+		l.pool.Discard(l.conn) // the node has moved, or the login changed
 	}
-	pool := s.shared.Pools.Get(s.m.db, s.user, node)
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errCanceled) {
