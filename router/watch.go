@@ -2,11 +2,8 @@ package router
 
 import (
 	"context"
-	"net"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -41,23 +38,4 @@ func (s *Server) waiting(now time.Time) []*client {
 		}
 	}
 	return list
-}
-
-// vanished reports whether the other end of a socket was closed or reset.
-func vanished(conn net.Conn) bool {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		return false
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return true
-	}
-	gone := false
-	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		gone = n == 0 && err == nil || err != nil && err != unix.EAGAIN && err != unix.EINTR
-	})
-	return gone || err != nil
 }
