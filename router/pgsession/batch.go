@@ -49,6 +49,8 @@ type placement struct {
 	// target is the node that the batch's keys bind, if keyed.
 	target topology.NodeIndex
 	keyed  bool
+	// binds: what runs there ties an open transaction to the node.
+	binds bool
 	// write: the statements belong into the transaction that is open.
 	write bool
 }

@@ -155,6 +155,9 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 	case plan.Subset, plan.Scatter, plan.All:
 		return m.planMulti(o)
 	case plan.Single:
+		if m.aside(pl) {
+			return m.planMulti(o)
+		}
 		if err := m.requireNode(pl); err != nil {
 			return err
 		}
@@ -189,6 +192,7 @@ func (m *machine) requireNode(pl *plan.Plan) *sqlerr.Error {
 		return m.elsewhere(pl.Node)
 	}
 	b.target, b.keyed = pl.Node, true
+	b.binds = b.binds || binds(pl)
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (m *machine) sendBatch() {
 
 // bindBatch ties an open transaction to the link if the batch does.
 func (m *machine) bindBatch() {
-	tied := m.batch.keyed || m.batch.write
+	tied := m.batch.binds || m.batch.write
 	for i := range m.batch.ops {
 		o := &m.batch.ops[i]
 		if o.local != nil || o.err != nil {

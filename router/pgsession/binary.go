@@ -113,7 +113,7 @@ func (m *machine) checkBinary(o *op) *sqlerr.Error {
 		return nil
 	}
 	if node, settled := m.runsOn(o); !settled {
-		m.batch.target, m.batch.keyed = node, true
+		m.batch.target, m.batch.keyed, m.batch.binds = node, true, true
 		return nil
 	}
 	return refusal

@@ -30,7 +30,7 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	if o.portal.plan.Class == plan.All {
 		return m.planDDL(o)
 	}
-	if err := m.allowScatter(); err != nil {
+	if err := m.allowScatter(&o.portal.plan); err != nil {
 		return err
 	}
 	if err := m.aloneSoFar(o); err != nil {

@@ -223,7 +223,7 @@ func (f *fanout) release(w worker) {
 
 // startScatter runs a statement of the simple protocol on several nodes.
 func (m *machine) startScatter(st *step) bool {
-	if err := m.allowScatter(); err != nil {
+	if err := m.allowScatter(&st.plan); err != nil {
 		m.refuse(err)
 		return false
 	}
@@ -242,8 +242,10 @@ func (m *machine) startScatter(st *step) bool {
 
 // allowScatter says whether a read over several nodes is exact in the
 // transaction that is open.
-func (m *machine) allowScatter() *sqlerr.Error {
+func (m *machine) allowScatter(p *plan.Plan) *sqlerr.Error {
 	switch {
+	case m.aside(p):
+		return nil
 	case m.tied():
 		return sqlerr.NotSupported("a statement for several nodes is not supported in a transaction on one node").
 			WithDetail("The transaction is on node " + string(m.link.id) + ".").
@@ -265,6 +267,9 @@ func oneRow(m *plan.Merge) *plan.Merge {
 }
 
 func nodesOf(p *plan.Plan) []topology.NodeIndex {
+	if p.Class == plan.Single {
+		return []topology.NodeIndex{p.Node}
+	}
 	var nodes []topology.NodeIndex
 	for node := range p.Nodes.All() {
 		nodes = append(nodes, node)

@@ -106,10 +106,10 @@ func (m *machine) dispatch(st *step) (waiting bool) {
 	} else if answered {
 		return false
 	}
-	switch p.Class {
-	case plan.Subset, plan.Scatter:
+	switch {
+	case p.Class == plan.Subset, p.Class == plan.Scatter, m.aside(p):
 		return m.startScatter(st)
-	case plan.All:
+	case p.Class == plan.All:
 		return m.startDDL(st)
 	}
 	node, err := m.place(p)
@@ -153,6 +153,13 @@ func (m *machine) place(p *plan.Plan) (topology.NodeIndex, *sqlerr.Error) {
 		return m.link.node, nil
 	}
 	return m.convenient(), nil
+}
+
+// aside reports whether a statement only reads the server's catalogs, at home,
+// while the transaction or the session is tied to another node: a driver's
+// look-up of types runs beside the transaction then, on a connection of its own.
+func (m *machine) aside(p *plan.Plan) bool {
+	return p.Class == plan.Single && p.Flags&plan.FlagCatalog != 0 && m.tied() && m.link.node != p.Node
 }
 
 // convenient picks a node for what any node can answer: the owner of some
@@ -293,8 +300,10 @@ func (m *machine) open() {
 // without keys does not: a driver's type look-up must not choose the node.
 func binds(p *plan.Plan) bool {
 	switch {
-	case p.Class == plan.Single, p.Flags&plan.FlagTransactionLock != 0, kindOf(p) == querytree.DeclareCursor:
+	case kindOf(p) == querytree.DeclareCursor, p.Flags&plan.FlagTransactionLock != 0:
 		return true
+	case p.Class == plan.Single:
+		return p.Flags&plan.FlagCatalog == 0
 	}
 	return p.Write && p.Class != plan.Nothing
 }

@@ -29,6 +29,8 @@ type analysis struct {
 	write bool
 	// home are the names of what can only run at home.
 	home []string
+	// catalogs is how many of these are catalogs of the server.
+	catalogs int
 	// atHome: what runs at home unless a shard key says otherwise.
 	atHome bool
 	// copies are the reference tables that are read.
@@ -147,6 +149,7 @@ func (a *analysis) reads(rel *topology.Relation, ref *querytree.TableRef, l *lev
 		a.needHome("table " + rel.Name.String() + " is global")
 	case topology.System:
 		a.needHome(rel.Name.String() + " is a catalog of the server")
+		a.catalogs++
 		r.open = r.open || len(rel.Columns) == 0
 	default:
 		a.fail(refused(rel))

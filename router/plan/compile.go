@@ -193,6 +193,9 @@ func (a *analysis) finish(t *compiled) {
 	}
 	t.failure, t.blocked, t.needsNode, t.unknown = a.failure, a.blocked, a.needsNode, a.unknown
 	t.write, t.flags = a.write, a.flags
+	if a.catalogs > 0 && a.catalogs == len(a.home) && len(a.refs)+len(a.copies) == 0 && !a.write {
+		t.flags |= FlagCatalog
+	}
 	t.home, t.atHome = len(a.home) > 0, a.atHome
 	t.why = a.home
 	t.copies, t.lockedCopies = len(a.copies) > 0, len(a.lockedCopies) > 0

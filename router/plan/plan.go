@@ -207,6 +207,9 @@ const (
 	FlagNotify
 	// FlagHinted: a hint decided where the statement runs.
 	FlagHinted
+	// FlagCatalog: reads the server's own catalogs and nothing else: it runs at
+	// home, but outside of any transaction it does as well.
+	FlagCatalog
 )
 
 // Env is what a session contributes to a plan, besides the text. Each session has
