@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"shardproxy/internal/nonblock"
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgstartup"
 	"shardproxy/protocol/sqlerr"
@@ -165,7 +166,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	full := s.clients.Add(1) > limit
 	s.opts.Metrics.ClientAccepted()
 	s.tune(conn)
-	r, err := s.opts.Startup.Accept(ctx, conn)
+	r, err := s.opts.Startup.Accept(ctx, nonblock.Wrap(conn))
 	if err != nil {
 		s.opts.Metrics.ClientRefused(sqlerr.From(err))
 		s.opts.Logger.Debug("login failed", "remote", conn.RemoteAddr().String(), "error", err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"shardproxy/internal/nonblock"
 )
 
 // Codes of the packets that come instead of a StartupMessage (manual, section
@@ -38,7 +40,11 @@ type cancelRequest struct {
 // whose login succeeded.
 func (r *cancelRequest) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	r.network, r.address = network, address
-	return r.dialer.DialContext(ctx, network, address)
+	conn, err := r.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return nonblock.Wrap(conn), nil
 }
 
 // prepare makes the request for an established connection.

@@ -1,7 +1,7 @@
 package backend
 
 import (
-	"net"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -10,7 +10,7 @@ import (
 // A server that vanishes while something is on its way to it is noticed.
 func TestVanishedServerIsNoticed(t *testing.T) {
 	c := dial(t, DialOptions{DSN: withParams(t, anyDatabase(t), map[string]string{"sslmode": "disable"})})
-	raw, err := c.nc.(*net.TCPConn).SyscallConn()
+	raw, err := c.nc.(syscall.Conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
