@@ -1,6 +1,8 @@
 package pgsession
 
 import (
+	"fmt"
+
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
@@ -151,6 +153,10 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 			return pl.Err
 		}
 	case plan.Local:
+		if n := o.bind.Params(); n > 0 {
+			return sqlerr.ProtocolViolation(fmt.Sprintf(
+				"bind message supplies %d parameters, but prepared statement %q requires 0", n, o.bind.Statement))
+		}
 		return m.planControl(o)
 	case plan.Subset, plan.Scatter, plan.All:
 		return m.planMulti(o)

@@ -21,19 +21,23 @@ func (m *machine) localCharacteristics(st *step) bool {
 // characteristics are the settings that the options of a transaction amount to.
 func characteristics(t *querytree.Transaction) []variable {
 	var items []variable
-	add := func(name, value string) { items = append(items, variable{name: name, value: quoteLiteral(value)}) }
+	add := func(name, value, reported string) {
+		items = append(items, variable{name: name, value: quoteLiteral(value), reported: reported})
+	}
 	if t.Isolation != "" {
-		add("default_transaction_isolation", t.Isolation)
+		add("default_transaction_isolation", t.Isolation, "")
 	}
-	option := func(name string, v querytree.Tristate) {
-		switch v {
-		case querytree.Yes:
-			add(name, "on")
-		case querytree.No:
-			add(name, "off")
-		}
+	switch t.ReadOnly {
+	case querytree.Yes:
+		add("default_transaction_read_only", "on", "on")
+	case querytree.No:
+		add("default_transaction_read_only", "off", "off")
 	}
-	option("default_transaction_read_only", t.ReadOnly)
-	option("default_transaction_deferrable", t.Deferrable)
+	switch t.Deferrable {
+	case querytree.Yes:
+		add("default_transaction_deferrable", "on", "")
+	case querytree.No:
+		add("default_transaction_deferrable", "off", "")
+	}
 	return items
 }

@@ -113,7 +113,7 @@ func (m *machine) inOrder(p *prepared) *sqlerr.Error {
 	case querytree.Begin, querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
 		querytree.RollbackTo, querytree.Fetch, querytree.CloseCursor:
 	default:
-		return sqlerr.NotSupported(s.Tag + " is not supported")
+		return unsupported(s)
 	}
 	m.batch.write = true
 	return nil
@@ -166,7 +166,7 @@ func (m *machine) executeLocal(o *op) *sqlerr.Error {
 		return nil
 	}
 	s := p.statement()
-	if s.Kind == querytree.Set && !ours(s.Setting.Name) && !s.Setting.Default {
+	if s.Kind == querytree.Set && !ours(s.Setting.Name) && s.Setting.Name != sessionCharacteristics && !s.Setting.Default {
 		if err := m.checkSetting(&s.Setting); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (m *machine) local(st *step) (waiting bool) {
 		m.emitTag(stmt.Tag) // nobody listens: LISTEN is refused
 		return false
 	}
-	m.refuse(sqlerr.NotSupported(stmt.Tag + " is not supported"))
+	m.refuse(unsupported(stmt))
 	return false
 }
 

@@ -133,6 +133,7 @@ func (m *machine) checkSetting(s *querytree.Setting) *sqlerr.Error {
 		one = s.Values[0]
 	}
 	switch s.Name {
+	case sessionCharacteristics:
 	case "client_encoding":
 		if !encodingUTF8.MatchString(one) {
 			return sqlerr.NotSupported("client_encoding " + strconv.Quote(one) + " is not supported").

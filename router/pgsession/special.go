@@ -24,6 +24,9 @@ func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 	case p.Flags&plan.FlagNotify != 0:
 		return sqlerr.NotSupported("notifications are not supported").
 			WithHint("A notification would reach the clients of one node only.")
+	case kindOf(p) == querytree.DeclareCursor && p.Statement.WithHold:
+		return sqlerr.NotSupported("a cursor WITH HOLD is not supported").
+			WithHint("Leave out WITH HOLD and read the cursor in its transaction.")
 	case p.Flags&plan.FlagLastval != 0 && m.hasDrawn:
 		return sqlerr.NotSupported("lastval() and currval() of a key that the proxy made are not supported here").
 			WithHint("Use RETURNING, or send SELECT lastval() alone as a simple query.")
@@ -32,6 +35,18 @@ func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 			WithHint("Call it in the transaction of the INSERT, or use RETURNING.")
 	}
 	return nil
+}
+
+// unsupported is the refusal of a command that means nothing behind a proxy.
+func unsupported(s *querytree.Statement) *sqlerr.Error {
+	err := sqlerr.NotSupported(s.Tag + " is not supported")
+	switch s.Kind {
+	case querytree.Listen:
+		return err.WithHint("A client that is moved from server to server would miss notifications: connect to a node itself.")
+	case querytree.Prepare, querytree.Execute:
+		return err.WithHint("Use the prepared statements of the driver, which are part of the protocol.")
+	}
+	return err
 }
 
 // ownSequences reports whether the link's lastval() is what this client drew.
