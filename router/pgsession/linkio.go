@@ -109,7 +109,7 @@ func (s *Session) flushLarge(l *link) error {
 		if err := s.readWhileWriting(l); err != nil || s.m.link != l {
 			l.broken = true
 			_ = l.conn.Close() // ends the write
-			_ = <-written      // the link is closed in any case
+			<-written          //nolint:errcheck // the link is closed in any case
 			return err
 		}
 		timer.Reset(stuck)
