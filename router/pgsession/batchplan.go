@@ -73,7 +73,7 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 	if p.scan.End < int32(len(p.sql)) && !blank(p.sql[p.scan.End:]) {
 		return sqlerr.SyntaxError("cannot insert multiple commands into a prepared statement", 0)
 	}
-	if m.blocked(&p.static) && !syntaxError(&p.static) {
+	if m.blocked(&p.static) && !syntaxError(&p.static) && !p.scan.Empty {
 		return sqlerr.InFailedTransaction()
 	}
 	if err := m.refusedAlways(p); err != nil {
