@@ -275,6 +275,24 @@ func (m *machine) finishBatch(failed bool) {
 	}
 }
 
+// settingsBefore are the settings to which the rollback of a block returns that
+// begins now: in a batch the statements before it are part of it.
+func (m *machine) settingsBefore() *vars {
+	if m.batch.running && m.batch.vars != nil {
+		return m.batch.vars
+	}
+	return m.vars
+}
+
+// keepSettings notes that a transaction of the batch has ended: what follows fails
+// without it.
+func (m *machine) keepSettings() {
+	m.batch.vars = m.vars
+	if m.link != nil {
+		m.batch.inForce = m.link.vars
+	}
+}
+
 // restoreSettings takes back the settings of a batch that failed, as the server
 // does, where no transaction block is there to be rolled back.
 func (m *machine) restoreSettings() {
@@ -326,7 +344,7 @@ func (m *machine) failBatch(err error) {
 func (m *machine) endSkip() {
 	m.batch.reset()
 	if m.link != nil && m.batch.open {
-		m.batch.running, m.batch.sync = true, true
+		m.batch.running, m.batch.sync, m.batch.failed = true, true, true
 		m.link.sync(false, 0)
 		m.state = stateReplies
 		return

@@ -224,7 +224,7 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 		return sqlerr.UndefinedPreparedStatement(name)
 	}
 	m.refreshPrepared(p)
-	if m.blocked(&p.static) && !m.tx.bound && kindOf(&p.static) == querytree.Select {
+	if kind := kindOf(&p.static); m.blocked(&p.static) && !m.tx.bound && (kind == querytree.Select || kind == querytree.Show) {
 		return sqlerr.InFailedTransaction() // of statements that return rows, as the server
 	}
 	o.statement = p

@@ -137,7 +137,7 @@ func (m *machine) foresee(s *querytree.Statement) {
 			b.shifted = b.shifted || m.plansDiffer(m.tx.saves[at].vars, m.tx.saves[at].local)
 		}
 	case querytree.Set, querytree.Reset:
-		b.shifted = b.shifted || s.Setting.Name == "" || decidesPlans(s.Setting.Name)
+		b.shifted = b.shifted || decidesPlans(s.Setting.Name) || s.Setting.Name == "" && m.plansDiffer(m.base, noVars())
 	}
 }
 

@@ -1,7 +1,9 @@
 package pgsession
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +32,17 @@ func oneTable(nodes int) *topology.Topology {
 	db.Relations = map[topology.TableName]*topology.Relation{name: {
 		Name: name, Placement: topology.Sharded,
 		Key:     topology.Key{Kind: ring.KindUser, Type: ring.KeyInt, Column: "user_id"},
-		Columns: []topology.Column{{Name: "user_id", Type: "int8"}, {Name: "a", Type: "int4"}, {Name: "boom", Type: "int4"}},
+		Columns: []topology.Column{{Name: "user_id", Type: "int8"}, {Name: "a", Type: "int4"}, {Name: "boom", Type: "int4"}, {Name: "late", Type: "int4"}},
 	}}
+	drawn := topology.TableName{Schema: "public", Name: "d"}
+	db.Relations[drawn] = &topology.Relation{
+		Name: drawn, Placement: topology.Sharded,
+		Key: topology.Key{
+			Kind: ring.KindUser, Type: ring.KeyInt, Column: "user_id",
+			Draw: topology.Draw{Kind: topology.DrawSequence, Sequence: "public.d_seq"},
+		},
+		Columns: []topology.Column{{Name: "user_id", Type: "int8"}, {Name: "a", Type: "int4"}},
+	}
 	return &topology.Topology{Epoch: 1, Databases: map[string]*topology.Database{"app": db}}
 }
 
@@ -53,87 +64,6 @@ func testConfig(topo *topology.Topology) *config {
 	}
 }
 
-// rig drives a machine against model servers, one per node.
-type rig struct {
-	t        *rapid.T
-	m        *machine
-	backends []*model
-	links    []*link
-}
-
-func newRig(t *rapid.T, cfg *config) *rig {
-	r := &rig{t: t, m: newMachine(cfg, noVars(), nil)}
-	for _, node := range cfg.topology().Databases["app"].Nodes {
-		r.backends = append(r.backends, newModel())
-		r.links = append(r.links, &link{
-			id: node.ID, reader: pgwire.NewServerReader(strings.NewReader(""), pgwire.ReaderOptions{}), vars: noVars(), prepared: newPreparedSet(cfg.links.statements), status: txIdle, schema: 1,
-		})
-	}
-	return r
-}
-
-// client gives the machine one message and lets it work until it wants the next.
-func (r *rig) client(frame []byte) {
-	r.m.planned = r.m.planned[:0]
-	r.m.receive(frame[0], frame)
-	for steps := 0; ; steps++ {
-		if steps > 10000 {
-			r.t.Fatalf("the machine does not come to rest, state %d", r.m.state)
-		}
-		switch want := r.m.next(); want {
-		case wantClient, wantEnd:
-			r.deliver() // what a read of the client would flush
-			return
-		case wantLink:
-			r.m.acquired(r.links[r.m.target], nil)
-		case wantReplies:
-			r.replies()
-		case wantRelease:
-			r.release()
-		default:
-			r.t.Fatalf("unexpected want %d", want)
-		}
-	}
-}
-
-// deliver sends what was gathered for the backend.
-func (r *rig) deliver() {
-	if l := r.m.link; l != nil {
-		r.backends[l.node].feed(l.out)
-		l.out = l.out[:0]
-	}
-}
-
-func (r *rig) replies() {
-	r.deliver()
-	backend := r.backends[r.m.link.node]
-	frames := backend.out
-	backend.out = nil
-	if len(frames) == 0 {
-		r.t.Fatal("the machine waits for a backend that has nothing to say")
-	}
-	for len(frames) > 0 {
-		size := 1 + int(frames[1])<<24 + int(frames[2])<<16 + int(frames[3])<<8 + int(frames[4])
-		r.m.fromBackend(pgwire.Part{Type: frames[0], First: true, Bytes: frames[:size:size]})
-		frames = frames[size:]
-	}
-}
-
-// release checks that a link which is given back is clean.
-func (r *rig) release() {
-	l := r.m.leaving
-	backend := r.backends[l.node]
-	switch {
-	case l.broken:
-		r.t.Fatal("a link was given up as broken")
-	case len(l.out) > 0, !l.replies.empty(), l.replies.skipping:
-		r.t.Fatalf("a link was released with %d bytes unsent, %d answers owed", len(l.out), len(l.replies.queue)-l.replies.head)
-	case backend.status != txIdle || backend.skip || len(backend.out) > 0 || len(backend.ran) > 0:
-		r.t.Fatalf("a link was released in state %c, skip=%v, open: %q", backend.status, backend.skip, backend.ran)
-	}
-	r.m.released()
-}
-
 // transcript is a server's side of a conversation in a comparable form.
 func transcript(frames []byte) []string {
 	var list []string
@@ -152,6 +82,10 @@ func transcript(frames []byte) []string {
 			list = append(list, "C "+string(m.Tag))
 		case pgwire.MsgReadyForQuery:
 			list = append(list, "Z "+string(frame[5]))
+		case pgwire.MsgDataRow:
+			var m pgwire.DataRow
+			_ = m.Decode(frame)
+			list = append(list, "D "+string(bytes.Join(m.Values, []byte(","))))
 		default:
 			list = append(list, string(frame[0]))
 		}
@@ -159,16 +93,27 @@ func transcript(frames []byte) []string {
 	return list
 }
 
-// drawText draws a statement. Those of one node only, if key is not 0.
+// drawText draws a statement for one of the keys. With many keys there are some
+// that a server does not see, or not as they are.
 func drawText(t *rapid.T, keys []int) string {
 	key := rapid.SampledFrom(keys).Draw(t, "key")
+	if len(keys) > 2 && rapid.IntRange(0, 9).Draw(t, "drawn") == 0 {
+		return rapid.SampledFrom([]string{
+			"INSERT INTO d (a) VALUES (1)", "INSERT INTO d (a) VALUES (boom)", "SELECT count(*) FROM t", "SELECT a FROM t",
+			"SET search_path TO 'public'", "SET shardproxy.key TO 'user:3'", "SET LOCAL shardproxy.key TO 'user:1'",
+			"DISCARD ALL", "CREATE TEMP TABLE x (a int4)",
+		}).Draw(t, "text")
+	}
 	return rapid.SampledFrom([]string{
 		fmt.Sprintf("SELECT a FROM t WHERE user_id = %d", key),
 		fmt.Sprintf("INSERT INTO t (user_id, a) VALUES (%d, %d)", key, rapid.IntRange(0, 99).Draw(t, "a")),
 		fmt.Sprintf("UPDATE t SET a = boom WHERE user_id = %d", key),
+		fmt.Sprintf("UPDATE t SET a = late WHERE user_id = %d", key),
 		"SELECT nope nope nope",
-		"BEGIN", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s",
+		"BEGIN", "BEGIN", "BEGIN ISOLATION LEVEL SERIALIZABLE", "COMMIT", "ROLLBACK", "COMMIT AND CHAIN", "SAVEPOINT s", "ROLLBACK TO s",
 		"SET statement_timeout TO '5s'", "SELECT 1",
+		"SET work_mem TO '1'", "SET work_mem TO '2'", "SET work_mem TO 'nonsense'", "SET LOCAL work_mem TO '3'",
+		"RESET work_mem", "RESET ALL", "SHOW work_mem", "SHOW statement_timeout", "DEALLOCATE a", "DEALLOCATE ALL",
 	}).Draw(t, "text")
 }
 
@@ -245,23 +190,37 @@ func TestConversations(t *testing.T) {
 			}
 			plain.out, r.m.out = nil, nil
 		}
-		if diff := cmp.Diff(plain.committed, r.backends[0].committed); diff != "" {
+		if diff := cmp.Diff(plain.committed, r.first["pg-1"].committed); diff != "" {
 			t.Fatalf("after\n%s\ncommitted (-server +proxy):\n%s", strings.Join(sent, "\n"), diff)
 		}
 	})
 }
 
-// TestConversationsOverNodes: with keys on two nodes, every request is answered
-// with one ReadyForQuery, links stay clean, and a transaction in which anything
-// failed commits nothing.
+// TestConversationsOverNodes: with keys on two nodes, which change their places in
+// the topology, every request is answered with one ReadyForQuery, links stay
+// clean, rows are where they belong, and a transaction in which anything failed
+// commits nothing.
 func TestConversationsOverNodes(t *testing.T) {
 	cfg := testConfig(oneTable(2))
+	cfg.links.statements = 1
+	there := cfg.topology()
+	back := *there
+	db := *there.Databases["app"]
+	db.Nodes = []topology.Node{db.Nodes[1], db.Nodes[0]}
+	db.Owners = slices.Clone(db.Owners)
+	for i := range db.Owners {
+		db.Owners[i] = 1 - db.Owners[i]
+	}
+	back.Databases = map[string]*topology.Database{"app": &db}
 	rapid.Check(t, func(t *rapid.T) {
+		cfg.topology = func() *topology.Topology { return there }
 		r := newRig(t, cfg)
-		var sent []string
 		for _, frame := range drawMessages(t, []int{1, 2, 3, 4}) {
-			sent = append(sent, fmt.Sprintf("%c %q", frame[0], frame[5:]))
-			before := len(r.backends[0].committed) + len(r.backends[1].committed)
+			if rapid.IntRange(0, 4).Draw(t, "moves") == 0 {
+				now := rapid.SampledFrom([]*topology.Topology{there, &back}).Draw(t, "topology")
+				cfg.topology = func() *topology.Topology { return now }
+			}
+			before := r.committed()
 			r.client(frame)
 			if frame[0] != pgwire.MsgSync && frame[0] != pgwire.MsgQuery {
 				continue
@@ -269,12 +228,49 @@ func TestConversationsOverNodes(t *testing.T) {
 			got := transcript(r.m.out)
 			r.m.out = nil
 			if n := count(got, "Z "); n != 1 || !strings.HasPrefix(got[len(got)-1], "Z ") {
-				t.Fatalf("after\n%s\nanswer %q", strings.Join(sent, "\n"), got)
+				t.Fatalf("after\n%s\nanswer %q", strings.Join(r.sent, "\n"), got)
 			}
-			after := len(r.backends[0].committed) + len(r.backends[1].committed)
+			after := r.committed()
 			if count(got, "E ") > 0 && count(got, "C COMMIT") == 0 && after > before {
-				t.Fatalf("after\n%s\na request failed, and %d statements were committed", strings.Join(sent, "\n"), after-before)
+				t.Fatalf("after\n%s\na request failed, and %d statements were committed", strings.Join(r.sent, "\n"), after-before)
 			}
+			if text := r.misplaced(); text != "" {
+				t.Fatalf("after\n%s\n%s", strings.Join(r.sent, "\n"), text)
+			}
+		}
+	})
+}
+
+// TestConversationsLosingLinks: whatever connection breaks, every request is
+// answered with one ReadyForQuery and at most one error, nothing comes unasked,
+// and a transaction in which anything failed commits nothing.
+func TestConversationsLosingLinks(t *testing.T) {
+	cfg := testConfig(oneTable(2))
+	cfg.links.statements = 1
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRig(t, cfg)
+		r.loses = func() bool { return rapid.IntRange(0, 9).Draw(t, "loses") == 0 }
+		failed := false
+		for _, frame := range drawMessages(t, []int{1, 2, 3}) {
+			before := r.committed()
+			r.client(frame)
+			got := transcript(r.m.out)
+			failed = failed || count(got, "E ") > 0
+			if frame[0] != pgwire.MsgSync && frame[0] != pgwire.MsgQuery {
+				if count(got, "Z ") > 0 {
+					t.Fatalf("after\n%s\nunasked %q", strings.Join(r.sent, "\n"), got)
+				}
+				continue
+			}
+			r.m.out = nil
+			if count(got, "Z ") != 1 || !strings.HasPrefix(got[len(got)-1], "Z ") || count(got, "E ") > 1 {
+				t.Fatalf("after\n%s\nanswer %q", strings.Join(r.sent, "\n"), got)
+			}
+			after := r.committed()
+			if failed && count(got, "C COMMIT") == 0 && after > before {
+				t.Fatalf("after\n%s\nanswer %q: a request failed, and %d statements were committed", strings.Join(r.sent, "\n"), got, after-before)
+			}
+			failed = false
 		}
 	})
 }

@@ -73,7 +73,7 @@ func (m *machine) localBegin(stmt *querytree.Statement) bool {
 		m.emitTag(stmt.Tag)
 		return false
 	default:
-		m.tx.start(beginText(&stmt.Transaction), m.vars, false)
+		m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)
 	}
 	m.tx.snapshot = keepsSnapshot(cmp.Or(stmt.Transaction.Isolation, m.text("default_transaction_isolation")))
 	m.emitTag(stmt.Tag)
@@ -126,6 +126,9 @@ func (m *machine) localEnd(st *step, commit bool) bool {
 		return m.forward()
 	}
 	committed := commit && m.tx.status != txFailed
+	if !committed {
+		m.restoreSettings() // where there was no block
+	}
 	m.endTransaction(committed)
 	m.emitTag(tagOfEnd(committed))
 	if chain {
@@ -264,8 +267,11 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 	switch stmt.Kind {
 	case querytree.Begin:
 		if !m.tx.open() {
-			m.tx.start(beginText(&stmt.Transaction), m.vars, false)
+			m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)
 			m.tx.bound, m.tx.touched.whole = true, true
+			if m.batch.inForce != nil {
+				m.link.vars = m.batch.inForce // until the block is committed
+			}
 		}
 	case querytree.Savepoint:
 		m.noteSavepoint(stmt, text, -1)
@@ -287,12 +293,19 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 func (m *machine) blockEnded(stmt *querytree.Statement) {
 	begin := m.chain
 	m.chain = ""
-	if m.batch.running && m.tx.bound {
+	committed := string(m.lastTag) != "ROLLBACK"
+	switch {
+	case !m.batch.running:
+	case m.tx.bound:
 		if stmt.Transaction.Chain {
 			begin = m.tx.begin
 		}
-		m.closeBlock(string(m.lastTag) != "ROLLBACK")
+		m.closeBlock(committed)
 		m.tx.bound = begin != ""
+	case committed: // there was no block: the batch itself was the transaction
+		m.keepSettings()
+	default:
+		m.restoreSettings()
 	}
 	if begin != "" && !m.tx.open() {
 		m.tx.start(begin, m.vars, false)

@@ -296,11 +296,8 @@ func (m *machine) closeBlock(committed bool) {
 	if !committed && saved != nil && !saved.equal(m.vars) {
 		m.changeVars(saved)
 	}
-	if m.batch.running { // what follows is another transaction
-		m.batch.vars = m.vars
-		if m.link != nil {
-			m.batch.inForce = m.link.vars
-		}
+	if m.batch.running {
+		m.keepSettings()
 	}
 	m.settingsChanged()
 }

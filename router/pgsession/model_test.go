@@ -2,6 +2,8 @@ package pgsession
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"shardproxy/protocol/pgwire"
@@ -13,7 +15,10 @@ import (
 type model struct {
 	statements map[string]string
 	portals    map[string]string
-	savepoints []string
+	savepoints []savepointModel
+	settings   settingsModel
+	several    bool // within a Query of several statements
+	drawn      int  // the last value of the sequence
 	status     byte // as ReadyForQuery says it
 	skip       bool
 	out        []byte
@@ -24,7 +29,7 @@ type model struct {
 }
 
 func newModel() *model {
-	return &model{statements: map[string]string{}, portals: map[string]string{}, status: txIdle}
+	return &model{statements: map[string]string{}, portals: map[string]string{}, status: txIdle, settings: newSettingsModel()}
 }
 
 // feed takes frames of a client, whole, and appends answers to s.out.
@@ -39,8 +44,11 @@ func (s *model) feed(frames []byte) {
 func (s *model) fail(code string) {
 	s.out = appendModelError(s.out, code)
 	s.ran = nil
-	if s.status == txOpen {
+	switch s.status {
+	case txOpen:
 		s.status = txFailed
+	case txIdle:
+		s.settings.end(false)
 	}
 }
 
@@ -53,7 +61,9 @@ func appendModelError(dst []byte, code string) []byte {
 func (s *model) message(typ byte, frame []byte) {
 	if typ == pgwire.MsgSync {
 		s.skip = false
-		s.endImplicit(true)
+		if code := s.endImplicit(true); code != "" {
+			s.fail(code)
+		}
 		if s.status == txIdle {
 			clear(s.portals)
 		}
@@ -86,13 +96,24 @@ func (s *model) message(typ byte, frame []byte) {
 }
 
 // endImplicit ends the implicit transaction.
-func (s *model) endImplicit(commit bool) {
-	if s.status == txIdle {
-		if commit {
-			s.committed = append(s.committed, s.ran...)
-		}
-		s.ran = nil
+func (s *model) endImplicit(commit bool) (code string) {
+	if s.status != txIdle {
+		return ""
 	}
+	if commit && s.deferred() {
+		return "23503"
+	}
+	if commit {
+		s.committed = append(s.committed, s.ran...)
+	}
+	s.ran = nil
+	s.settings.end(commit)
+	return ""
+}
+
+// deferred reports whether the commit is going to fail.
+func (s *model) deferred() bool {
+	return slices.ContainsFunc(s.ran, func(text string) bool { return strings.Contains(text, "late") })
 }
 
 func (s *model) parse(frame []byte) string {
@@ -191,6 +212,8 @@ func (s *model) query(frame []byte) {
 		s.fail("42601")
 		m.Text, ok = nil, false
 	}
+	s.several = strings.Count(strings.TrimRight(string(m.Text), "; "), ";") > 0
+	defer func() { s.several = false }()
 	for text := range strings.SplitSeq(string(m.Text), ";") {
 		text = strings.TrimSpace(text)
 		if text == "" {
@@ -211,7 +234,9 @@ func (s *model) query(frame []byte) {
 			break
 		}
 	}
-	s.endImplicit(ok)
+	if code := s.endImplicit(ok); code != "" {
+		s.fail(code)
+	}
 	if s.status == txIdle {
 		clear(s.portals)
 	}
@@ -231,19 +256,57 @@ func (s *model) run(text string, describe bool) (code string) {
 		if strings.HasPrefix(rest, "TO ") {
 			return s.rollbackTo(strings.TrimPrefix(rest, "TO "))
 		}
-		return s.end(word)
+		if rest != "AND CHAIN" {
+			return s.end(word)
+		}
+		if s.status == txIdle {
+			return "25P01"
+		}
+		code = s.end(word)
+		if code == "" {
+			s.status = txOpen
+		}
+		return code
 	case "SAVEPOINT":
 		if s.status == txIdle {
 			return "25P01"
 		}
-		s.savepoints = append(s.savepoints, fmt.Sprint(rest, " ", len(s.ran)))
-	case "SET", "RESET", "DISCARD":
+		s.savepoints = append(s.savepoints, savepointModel{rest, len(s.ran), s.settings.clone()})
+	case "SET", "RESET":
+		if code := s.set(word, rest); code != "" {
+			return code
+		}
+	case "SHOW":
+		if describe {
+			s.out = pgwire.AppendRowDescription(s.out, []pgwire.Column{{Name: []byte(rest), Type: 25}})
+		}
+		s.out = pgwire.AppendDataRow(s.out, [][]byte{[]byte(s.settings.show(rest))})
+	case "DEALLOCATE":
+		if rest == "ALL" {
+			clear(s.statements)
+			word = "DEALLOCATE ALL"
+			break
+		}
+		if s.statements[rest] == "" {
+			return "26000"
+		}
+		delete(s.statements, rest)
 	default:
 		if strings.Contains(text, "boom") {
 			return "22012"
 		}
 		if !returnsRows(text) {
 			s.ran = append(s.ran, text)
+		}
+		if strings.HasPrefix(text, "SELECT pg_catalog.nextval") {
+			_, rest, _ := strings.Cut(text, "generate_series(1, ")
+			n := 0
+			_, _ = fmt.Sscan(rest, &n)
+			for range n {
+				s.drawn++
+				s.out = pgwire.AppendDataRow(s.out, [][]byte{fmt.Append(nil, s.drawn)})
+			}
+			break
 		}
 		if returnsRows(text) {
 			if describe {
@@ -263,12 +326,19 @@ func (s *model) end(word string) string {
 	switch {
 	case s.status == txIdle:
 		s.warn()
-		s.endImplicit(word == "COMMIT")
+		if code := s.endImplicit(word == "COMMIT"); code != "" {
+			return code
+		}
+	case word == "COMMIT" && s.status == txOpen && s.deferred():
+		s.settings.end(false)
+		s.status, s.savepoints = txIdle, nil
+		return "23503"
 	case word == "COMMIT" && s.status == txOpen:
 		s.committed = append(s.committed, s.ran...)
 	default:
 		tag = "ROLLBACK"
 	}
+	s.settings.end(tag == "COMMIT")
 	s.status, s.savepoints = txIdle, nil
 	s.ran = nil
 	clear(s.portals)
@@ -281,14 +351,13 @@ func (s *model) rollbackTo(name string) string {
 		return "25P01"
 	}
 	for i := len(s.savepoints) - 1; i >= 0; i-- {
-		saved, mark, _ := strings.Cut(s.savepoints[i], " ")
-		if saved != name {
+		saved := s.savepoints[i]
+		if saved.name != name {
 			continue
 		}
-		n := 0
-		_, _ = fmt.Sscan(mark, &n)
 		s.savepoints = s.savepoints[:i+1]
-		s.ran = s.ran[:min(n, len(s.ran))]
+		s.ran = s.ran[:min(saved.ran, len(s.ran))]
+		s.settings = saved.settings.clone()
 		s.status = txOpen
 		s.out = pgwire.AppendCommandComplete(s.out, "ROLLBACK")
 		return ""
@@ -300,4 +369,70 @@ func endsBlock(text string) bool {
 	return strings.HasPrefix(text, "COMMIT") || strings.HasPrefix(text, "ROLLBACK")
 }
 
-func returnsRows(text string) bool { return strings.HasPrefix(text, "SELECT") }
+func returnsRows(text string) bool {
+	return strings.HasPrefix(text, "SELECT") || strings.HasPrefix(text, "SHOW")
+}
+
+// savepointModel is what ROLLBACK TO returns to.
+type savepointModel struct {
+	name     string
+	ran      int
+	settings settingsModel
+}
+
+// settingsModel are the settings of a session: those of the session, those of SET
+// LOCAL on top, and those to which a rollback returns.
+type settingsModel struct{ session, local, saved map[string]string }
+
+func newSettingsModel() settingsModel {
+	return settingsModel{map[string]string{}, map[string]string{}, map[string]string{}}
+}
+
+func (s settingsModel) clone() settingsModel {
+	return settingsModel{maps.Clone(s.session), maps.Clone(s.local), maps.Clone(s.saved)}
+}
+
+// end ends a transaction.
+func (s *settingsModel) end(commit bool) {
+	if !commit {
+		s.session = maps.Clone(s.saved)
+	}
+	s.saved = maps.Clone(s.session)
+	clear(s.local)
+}
+
+func (s *settingsModel) show(name string) string {
+	if value, ok := s.local[name]; ok {
+		return value
+	}
+	return s.session[name]
+}
+
+// set runs SET name TO value and RESET name.
+func (s *model) set(word, rest string) (code string) {
+	if word == "RESET" {
+		if rest == "ALL" {
+			clear(s.settings.session)
+			clear(s.settings.local)
+		}
+		name := strings.Trim(rest, `"`)
+		delete(s.settings.session, name)
+		delete(s.settings.local, name)
+		return ""
+	}
+	rest, local := strings.CutPrefix(rest, "LOCAL ")
+	name, value, _ := strings.Cut(rest, " TO ")
+	name = strings.Trim(name, `"`)
+	switch {
+	case strings.Contains(value, "nonsense"):
+		return "22023"
+	case local && s.status == txIdle && !s.several:
+		s.warn()
+	case local:
+		s.settings.local[name] = value
+	default:
+		s.settings.session[name] = value
+		delete(s.settings.local, name)
+	}
+	return ""
+}

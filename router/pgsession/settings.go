@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"slices"
 	"strconv"
 
 	"shardproxy/protocol/sqlerr"
@@ -61,13 +62,14 @@ func (m *machine) applySetting(item variable, local bool, text string) bool {
 // overrideLocal lets the session's value of a setting win over that of a SET LOCAL
 // earlier in the transaction.
 func (m *machine) overrideLocal(name string) {
-	if m.tx.local.get(name) == nil {
+	if m.tx.local.get(name) == nil && !slices.Contains(m.tx.overridden, name) {
 		return
 	}
 	m.tx.local = m.tx.local.without(name)
 	if ours(name) {
 		return
 	}
+	m.tx.overridden = append(m.tx.overridden, name)
 	text := appendReset(nil, name)
 	if item := m.vars.get(name); item != nil {
 		text = appendSet(nil, *item)
@@ -78,29 +80,42 @@ func (m *machine) overrideLocal(name string) {
 // settingDone takes over a SET or RESET that the server of the transaction, or of
 // the pinned session, has run.
 func (m *machine) settingDone(stmt *querytree.Statement) {
-	switch s := &stmt.Setting; {
-	case s.Name == sessionCharacteristics:
-		m.vars = m.vars.with(characteristics(&stmt.Transaction)...)
+	s := &stmt.Setting
+	switch {
+	case s.Local && m.tx.open():
+		m.tx.local = m.tx.local.with(m.settingOf(s))
+	case s.Local:
 	case s.Name == "":
-		m.vars = m.base
 		m.tx.local = noVars()
-	case stmt.Kind == querytree.Reset, s.Default && !s.Local:
-		m.vars = m.afterReset(s.Name)
-		m.tx.local = m.tx.local.without(s.Name)
 	default:
-		item := variable{name: s.Name, value: settingValue(s), reported: m.reportOf(s.Name)}
-		switch {
-		case !s.Local:
-			m.vars = m.vars.with(item)
-			m.tx.local = m.tx.local.without(s.Name)
-		case m.tx.open():
-			m.tx.local = m.tx.local.with(item)
-		}
+		m.tx.local = m.tx.local.without(s.Name)
 	}
+	m.vars = m.after(m.vars, stmt)
 	if l := m.holder(); l != nil && !m.tx.bound {
-		l.vars = m.vars
+		l.vars = m.after(l.vars, stmt)
 	}
 	m.settingsChanged()
+}
+
+// after is what a SET or RESET makes of the settings of a session.
+func (m *machine) after(v *vars, stmt *querytree.Statement) *vars {
+	switch s := &stmt.Setting; {
+	case s.Local:
+		return v
+	case s.Name == sessionCharacteristics:
+		return v.with(characteristics(&stmt.Transaction)...)
+	case s.Name == "":
+		return m.base
+	case stmt.Kind == querytree.Reset || s.Default:
+		return m.reset(v, s.Name)
+	default:
+		return v.with(m.settingOf(s))
+	}
+}
+
+// settingOf is a setting as the server has taken it.
+func (m *machine) settingOf(s *querytree.Setting) variable {
+	return variable{name: s.Name, value: settingValue(s), reported: m.reportOf(s.Name)}
 }
 
 // reportOf is what the server said of a setting in this request, or before.
@@ -175,11 +190,15 @@ func (m *machine) localReset(st *step) bool {
 	}
 	if s.Name == "" {
 		m.changeVars(m.base)
+		names := slices.Clone(m.tx.overridden)
 		for _, item := range m.tx.local.items {
-			m.overrideLocal(item.name)
+			names = append(names, item.name)
+		}
+		for _, name := range names {
+			m.overrideLocal(name)
 		}
 	} else {
-		m.changeVars(m.afterReset(s.Name))
+		m.changeVars(m.reset(m.vars, s.Name))
 		m.overrideLocal(s.Name)
 	}
 	m.settingsChanged()
@@ -199,10 +218,10 @@ func (m *machine) checkReset(s *querytree.Setting) *sqlerr.Error {
 	return nil
 }
 
-// afterReset is the set with name back at its startup value.
-func (m *machine) afterReset(name string) *vars {
+// reset is a set with name back at its startup value.
+func (m *machine) reset(v *vars, name string) *vars {
 	if item := m.base.get(name); item != nil {
-		return m.vars.with(*item)
+		return v.with(*item)
 	}
-	return m.vars.without(name)
+	return v.without(name)
 }

@@ -333,14 +333,20 @@ func (m *machine) refuse(err error) {
 	m.script.failed = true
 }
 
-// fail ends the request that waited for the outside with an error of ours.
+// fail ends the request that waited for the outside with an error, unless the
+// client was sent one already.
 func (m *machine) fail(err error) {
-	if m.batch.running {
+	switch {
+	case m.batch.running && m.batch.failed:
+		m.finishBatch(true)
+	case m.batch.running:
 		m.failBatch(err)
-		return
+	default:
+		if !m.script.failed {
+			m.refuse(err)
+		}
+		m.advance()
 	}
-	m.refuse(err)
-	m.advance()
 }
 
 // stepDone goes on after the link has answered the current step.

@@ -39,6 +39,9 @@ type txn struct {
 	saved *vars
 	// local are the settings of SET LOCAL on top of the session's.
 	local *vars
+	// overridden are settings of SET LOCAL that a SET replaced: such SETs are
+	// replayed as well.
+	overridden []string
 
 	touched touched
 	// wrote: a statement that may have changed something was sent.
@@ -86,6 +89,7 @@ func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.saved = settings
 	t.replay = t.replay[:0]
 	t.saves = t.saves[:0]
+	t.overridden = nil
 	t.touched.reset()
 	t.wrote = false
 }
