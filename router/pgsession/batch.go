@@ -101,6 +101,9 @@ func (b *batch) add(typ byte, frame []byte) {
 func (b *batch) reset() {
 	clear(b.messages)
 	b.messages = b.messages[:0]
+	if len(b.ops) > maxOps {
+		b.messages, b.ops = nil, nil
+	}
 	for i := range b.ops {
 		o := &b.ops[i]
 		o.statement, o.portal, o.replaced, o.undo, o.dropped, o.err = nil, nil, nil, nil, nil, nil
@@ -110,6 +113,9 @@ func (b *batch) reset() {
 	b.placement = placement{}
 	b.first, b.multi = nil, nil
 }
+
+// maxOps is the longest batch whose memory is kept for the next.
+const maxOps = 1024
 
 // maxSpare is how many ops keep the memory of their portal.
 const maxSpare = 64

@@ -103,6 +103,10 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	if m.blocked(&p.static) {
 		return sqlerr.InFailedTransaction()
 	}
+	if p.mode != m.scanMode() {
+		return sqlerr.NotSupported("a statement that was prepared under another standard_conforming_strings is not supported").
+			WithHint("Prepare it again.")
+	}
 	name := string(o.bind.Portal)
 	if name != "" && m.portals[name] != nil {
 		return sqlerr.DuplicatePortal(name)

@@ -244,8 +244,10 @@ func (m *machine) failCopy(err *sqlerr.Error) {
 	m.state = stateReplies
 }
 
-// abandonCopy forgets a COPY whose backend is gone.
-func (m *machine) abandonCopy() { m.copying.active = false }
+// abandonCopy forgets a COPY that is over.
+func (m *machine) abandonCopy() {
+	m.copying = copyIn{pending: shrink(m.copying.pending), key: m.copying.key}
+}
 
 // nextStep goes on behind a step that ended without a backend.
 func (m *machine) nextStep() {

@@ -52,10 +52,13 @@ func (l *link) exchange(ctx context.Context, handle func(typ byte, frame []byte)
 
 // interruptible lets the end of ctx end what runs on the link: a client's
 // cancel cancels the statement, which then answers; anything else cuts the
-// connection. The caller runs what is returned when the work is done.
-func (l *link) interruptible(ctx context.Context) (done func() bool) {
+// connection. The caller runs what is returned when the work is done; nothing
+// reaches the link's next holder.
+func (l *link) interruptible(ctx context.Context) (done func()) {
 	canceler := l.conn.Canceler()
-	return context.AfterFunc(ctx, func() {
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(over)
 		if errors.Is(context.Cause(ctx), errCanceled) {
 			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 			defer cancel()
@@ -65,6 +68,11 @@ func (l *link) interruptible(ctx context.Context) (done func() bool) {
 		}
 		_ = l.conn.SetDeadline(time.Unix(1, 0))
 	})
+	return func() {
+		if !stop() {
+			<-over
+		}
+	}
 }
 
 // cancel ends the statement that runs on the link.

@@ -31,7 +31,10 @@ type knownTypes struct {
 	types map[signatureKey]*signature
 }
 
-const maxKnownTypes = 16384
+const (
+	maxKnownTypes = 16384
+	maxKnownText  = 16 << 10 // bytes
+)
 
 func newKnownTypes() *knownTypes { return &knownTypes{types: make(map[signatureKey]*signature)} }
 
@@ -42,8 +45,11 @@ func (k *knownTypes) find(key signatureKey) *signature {
 	return k.types[key]
 }
 
-// add remembers the signature of a statement.
+// add remembers the signature of a statement that is not too long.
 func (k *knownTypes) add(key signatureKey, s *signature) {
+	if len(key.statement.Value().sql) > maxKnownText {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.types) >= maxKnownTypes {

@@ -138,8 +138,11 @@ func (m *machine) see(topo *topology.Topology) {
 	if m.topo == topo {
 		return
 	}
-	m.topo = topo
-	m.db = topo.Databases[m.cfg.database]
+	db := topo.Databases[m.cfg.database]
+	if db == nil && m.db != nil {
+		return // the database was removed: its pools are closed, and say so
+	}
+	m.topo, m.db = topo, db
 	if m.link != nil {
 		m.link.node = indexOf(m.db, m.link.id)
 	}
@@ -288,13 +291,19 @@ func (m *machine) endTransaction(committed bool) {
 
 // closeBlock is endTransaction where portals may have been made since.
 func (m *machine) closeBlock(committed bool) {
-	saved := m.tx.saved
+	saved, local := m.tx.saved, m.tx.local
+	if m.tx.bound {
+		local = noVars() // the server says what is in force again
+	}
 	if m.tx.bound && m.link != nil && committed {
 		m.link.vars = m.vars
 	}
 	m.tx.end()
 	if !committed && saved != nil && !saved.equal(m.vars) {
 		m.changeVars(saved)
+	}
+	for _, item := range local.items {
+		m.reportBack(item)
 	}
 	if m.batch.running {
 		m.keepSettings()

@@ -19,7 +19,8 @@ import (
 // literal are two statements.
 type statementText struct {
 	sql  string
-	oids string // big-endian, as in Parse
+	oids string       // big-endian, as in Parse
+	mode sqlscan.Mode // how servers read its strings
 }
 
 // statementKey is a statementText, compared by identity.
@@ -33,6 +34,7 @@ func serverName(key statementKey) string {
 	_, _ = h.WriteString(text.sql) // never fails
 	_, _ = h.WriteString("\x00")
 	_, _ = h.WriteString(text.oids)
+	_, _ = h.Write([]byte{byte(text.mode)})
 	var sum [8]byte
 	binary.BigEndian.PutUint64(sum[:], h.Sum64())
 	return "sp_" + hex.EncodeToString(sum[:])

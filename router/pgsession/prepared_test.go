@@ -5,6 +5,8 @@ import (
 	"unique"
 
 	"github.com/google/go-cmp/cmp"
+
+	"shardproxy/router/sqlscan"
 )
 
 func keyOf(sql string) statementKey { return unique.Make(statementText{sql: sql}) }
@@ -21,7 +23,8 @@ func TestServerNameDependsOnTextAndTypes(t *testing.T) {
 	a := unique.Make(statementText{sql: "SELECT $1"})
 	b := unique.Make(statementText{sql: "SELECT $1", oids: "\x00\x00\x00\x17"})
 	c := unique.Make(statementText{sql: "SELECT $2"})
-	if serverName(a) == serverName(b) || serverName(a) == serverName(c) {
+	d := unique.Make(statementText{sql: "SELECT $1", mode: sqlscan.BackslashStrings})
+	if serverName(a) == serverName(b) || serverName(a) == serverName(c) || serverName(a) == serverName(d) {
 		t.Error("different statements must have different names")
 	}
 	if serverName(a) != serverName(unique.Make(statementText{sql: "SELECT $1"})) {

@@ -101,6 +101,7 @@ func (q *replies) first() *reply {
 }
 
 func (q *replies) pop() {
+	q.queue[q.head] = reply{} // what it belongs to may be large
 	q.head++
 	if q.empty() {
 		q.queue, q.head = q.queue[:0], 0

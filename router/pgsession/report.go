@@ -31,6 +31,20 @@ func (m *machine) report(item variable) {
 	}
 }
 
+// reportBack tells the client of a setting of which a SET LOCAL has ended.
+func (m *machine) reportBack(item variable) {
+	if item.reported == "" {
+		return
+	}
+	value := m.startupValue(item.name)
+	if now := m.vars.get(item.name); now != nil {
+		value = now.reported
+	}
+	if value != "" && value != item.reported {
+		m.out = pgwire.AppendParameterStatus(m.out, reportedName(item.name), value)
+	}
+}
+
 func (m *machine) startupValue(name string) string { return m.reported[reportedName(name)] }
 
 // reportedName is the spelling of a name in ParameterStatus messages.

@@ -73,8 +73,8 @@ type login struct {
 	// parameters are what a server reported at login.
 	parameters map[string]string
 
-	mu    sync.Mutex
-	ready bool
+	preparing chan struct{} // holds a token while nobody prepares
+	ready     bool          // whoever holds the token
 }
 
 // NewShared validates the options.
@@ -122,6 +122,9 @@ func (s *Shared) NewSession(ctx context.Context, c Client) (*Session, error) {
 		return nil, err
 	}
 	m := newMachine(&lg.config, noVars(), lg.parameters)
+	if m.db == nil {
+		return nil, sqlerr.UndefinedDatabase(c.Database)
+	}
 	session := &Session{
 		conn: c.Conn, m: m, shared: s, user: c.User,
 		reader: pgwire.NewReader(c.Conn, pgwire.ReaderOptions{Limits: s.limits, Buffers: s.buffers, Unread: c.Unread}),
@@ -142,7 +145,7 @@ func (s *Shared) login(c Client) *login {
 	key := loginKey{c.User.Name, c.Database}
 	lg := s.logins[key]
 	if lg == nil || lg.config.user != c.User { // new, or changed by a reload
-		lg = &login{config: config{
+		lg = &login{preparing: make(chan struct{}, 1), config: config{
 			database: c.Database, user: c.User,
 			topology: s.Topology, plans: s.Plans(c.Database), catalog: s.Catalog,
 			settings: newKnownSettings(), types: newKnownTypes(), drawer: newDrawer(),
@@ -152,6 +155,7 @@ func (s *Shared) login(c Client) *login {
 				return !s.Pools.Get(db, c.User, node).Stats().Failing
 			},
 		}}
+		lg.preparing <- struct{}{}
 		s.logins[key] = lg
 	}
 	return lg
@@ -159,14 +163,18 @@ func (s *Shared) login(c Client) *login {
 
 // prepare asks a node, once, what its sessions of this user look like.
 func (lg *login) prepare(ctx context.Context, s *Shared) error {
-	lg.mu.Lock()
-	defer lg.mu.Unlock()
-	if lg.ready {
-		return nil
-	}
 	db := s.Topology().Databases[lg.config.database]
 	if db == nil {
 		return sqlerr.UndefinedDatabase(lg.config.database)
+	}
+	select {
+	case <-lg.preparing:
+		defer func() { lg.preparing <- struct{}{} }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if lg.ready {
+		return nil
 	}
 	pool := s.Pools.Get(db, lg.config.user, db.Home())
 	conn, err := pool.Acquire(ctx)

@@ -35,6 +35,7 @@ func (m *machine) query(frame []byte) {
 // advance runs the steps of the script until one needs the outside, and ends
 // the request after the last.
 func (m *machine) advance() {
+	m.abandonCopy()
 	for !m.script.done() {
 		if m.dispatch(&m.script.steps[m.script.at]) {
 			return

@@ -45,7 +45,7 @@ func (p *prepared) setText(sql string) {
 	for _, oid := range p.oids {
 		raw = binary.BigEndian.AppendUint32(raw, oid)
 	}
-	p.key = unique.Make(statementText{sql: sql, oids: string(raw)})
+	p.key = unique.Make(statementText{sql: sql, oids: string(raw), mode: p.mode})
 	if p.name != "" {
 		p.sent = serverName(p.key)
 	}
