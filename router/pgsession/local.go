@@ -265,6 +265,8 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 		return
 	}
 	switch stmt.Kind {
+	case querytree.Select:
+		m.unlocked(stmt)
 	case querytree.Begin:
 		if !m.tx.open() {
 			m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)

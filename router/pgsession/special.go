@@ -57,7 +57,7 @@ func (m *machine) ownSequences() bool {
 // special handles statements that need more than a place: refused ones, and
 // lastval() of a key that the proxy drew.
 func (m *machine) special(p *plan.Plan) (answered bool, err *sqlerr.Error) {
-	if p.Flags&plan.FlagLastval != 0 && m.hasDrawn && plainLastval(p.Statement) {
+	if p.Flags&plan.FlagLastval != 0 && m.hasDrawn && onlyCalls(p.Statement) == "lastval" {
 		m.out = pgwire.AppendRowDescription(m.out, []pgwire.Column{{
 			Name: []byte("lastval"), Type: oidInt8, Size: 8, Modifier: -1,
 		}})
@@ -68,14 +68,24 @@ func (m *machine) special(p *plan.Plan) (answered bool, err *sqlerr.Error) {
 	return false, m.allowed(p)
 }
 
-// plainLastval reports whether a statement is SELECT lastval() and nothing else.
-func plainLastval(s *querytree.Statement) bool {
+// onlyCalls returns the function that a statement calls if it does nothing else:
+// SELECT f(...).
+func onlyCalls(s *querytree.Statement) string {
 	if s == nil || s.Kind != querytree.Select || s.Query == nil || len(s.Query.Targets) != 1 || len(s.Query.From) != 0 {
-		return false
+		return ""
 	}
 	f, ok := s.Query.Targets[0].Expr.(*querytree.Function)
-	return ok && strings.EqualFold(f.Name, "lastval") && len(f.Args) == 0 && s.Query.Targets[0].Name == ""
+	if !ok || s.Query.Targets[0].Name != "" {
+		return ""
+	}
+	return strings.ToLower(f.Name)
 }
+
+// What ties a session to its link.
+const (
+	pinnedByTable = "a temporary table"
+	pinnedByLock  = "a session-level advisory lock"
+)
 
 // mark notes what a statement that is being sent leaves behind on its link.
 func (m *machine) mark(p *plan.Plan) {
@@ -88,11 +98,19 @@ func (m *machine) mark(p *plan.Plan) {
 	}
 	switch {
 	case p.Flags&plan.FlagTemp != 0:
-		m.pinned = "a temporary table"
-	case p.Flags&plan.FlagSessionLock != 0:
-		m.pinned = "a session-level advisory lock"
+		m.pinned = pinnedByTable
+	case p.Flags&plan.FlagSessionLock != 0 && m.pinned == "" && !strings.HasPrefix(onlyCalls(p.Statement), "pg_advisory_unlock"):
+		m.pinned = pinnedByLock
 	}
 	if m.pinned != "" {
 		m.link.tainted = true
+	}
+}
+
+// unlocked unties the session that has given up all its locks: pools of clients do
+// so whenever a client has done its work.
+func (m *machine) unlocked(s *querytree.Statement) {
+	if m.pinned == pinnedByLock && onlyCalls(s) == "pg_advisory_unlock_all" {
+		m.pinned = ""
 	}
 }
