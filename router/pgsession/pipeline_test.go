@@ -183,6 +183,38 @@ func TestServerEndsCopy(t *testing.T) {
 	}
 }
 
+// The proxy's own settings never reach a server, wherever the session is.
+func TestOwnSettingsStayHere(t *testing.T) {
+	own := []string{
+		"SET shardproxy.notice TO on", "SET LOCAL shardproxy.key TO 'user:1'", "RESET shardproxy.key", "SET shardproxy.notice TO DEFAULT",
+		"SHOW shardproxy.notice",
+	}
+	for _, tied := range []bool{false, true} {
+		for _, sql := range own {
+			r := newRig(t, testConfig(oneTable(1)))
+			r.run(pgwire.AppendQuery(nil, "BEGIN"))
+			if tied {
+				r.run(pgwire.AppendQuery(nil, selectOne))
+			}
+			for _, got := range [][]string{
+				r.run(pgwire.AppendQuery(nil, sql)), r.run(group(sql), syncMessage()), r.run(group(selectOne), group(sql), syncMessage()),
+			} {
+				if count(got, "E ") > 0 || got[len(got)-1] != "Z T" {
+					t.Errorf("%s, tied %v: %q", sql, tied, got)
+				}
+			}
+			for _, text := range r.first["pg-1"].statements {
+				if strings.Contains(text, "shardproxy") {
+					t.Errorf("%s, tied %v: the server got %s", sql, tied, text)
+				}
+			}
+			for name := range r.first["pg-1"].settings.session {
+				t.Errorf("%s, tied %v: the server got %s", sql, tied, name)
+			}
+		}
+	}
+}
+
 // A link that breaks while the client waits for nothing makes no answer.
 func TestLinkBreaksWhileIdle(t *testing.T) {
 	r := newRig(t, testConfig(oneTable(2)))

@@ -179,7 +179,7 @@ func (m *machine) checkSetting(s *querytree.Setting) *sqlerr.Error {
 // localReset handles RESET, RESET ALL and SET ... TO DEFAULT.
 func (m *machine) localReset(st *step) bool {
 	s := &st.plan.Statement.Setting
-	if m.tied() {
+	if m.tied() && !ours(s.Name) {
 		if item := m.base.get(s.Name); item != nil {
 			st.text = appendSet(nil, *item)
 		} else if err := m.checkReset(s); err != nil {
