@@ -108,7 +108,7 @@ func keepsSnapshot(isolation string) bool {
 // localEnd handles COMMIT and ROLLBACK.
 func (m *machine) localEnd(st *step, commit bool) bool {
 	stmt := st.plan.Statement
-	begin, chain := m.tx.begin, stmt.Transaction.Chain
+	chain, next := stmt.Transaction.Chain, m.tx.txOptions
 	if !m.tx.open() || m.tx.implicit {
 		if chain {
 			m.refuse(sqlerr.NoActiveTransaction(stmt.Tag + " AND CHAIN"))
@@ -117,9 +117,9 @@ func (m *machine) localEnd(st *step, commit bool) bool {
 		m.emitWarning("25P01", "there is no transaction in progress")
 	}
 	if m.tx.bound {
-		m.chain = ""
+		m.chain = txOptions{}
 		if chain {
-			m.chain = begin
+			m.chain = next
 		}
 		m.tx.implicit = false
 		st.text = []byte(tagOfEnd(commit))
@@ -132,7 +132,7 @@ func (m *machine) localEnd(st *step, commit bool) bool {
 	m.endTransaction(committed)
 	m.emitTag(tagOfEnd(committed))
 	if chain {
-		m.tx.start(begin, m.vars, false)
+		m.tx.chain(next, m.vars)
 	}
 	return false
 }
@@ -191,8 +191,7 @@ func (m *machine) localSetTransaction(st *step) bool {
 	case m.tx.bound:
 		return m.forward()
 	default:
-		m.tx.replay = append(m.tx.replay, string(st.text))
-		m.tx.snapshot = m.tx.snapshot || keepsSnapshot(t.Isolation)
+		m.tx.describe(t, string(st.text))
 	}
 	m.emitTag("SET")
 	return false
@@ -283,6 +282,8 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 		}
 	case querytree.Commit, querytree.Rollback:
 		m.blockEnded(stmt)
+	case querytree.SetTransaction:
+		m.tx.describe(&stmt.Transaction, string(text))
 	case querytree.Discard:
 		m.hasDrawn = false
 	case querytree.Set, querytree.Reset:
@@ -293,23 +294,23 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 // blockEnded takes over the end of a block. In a batch its server's status comes
 // later only, and may be that of another block.
 func (m *machine) blockEnded(stmt *querytree.Statement) {
-	begin := m.chain
-	m.chain = ""
+	next := m.chain
+	m.chain = txOptions{}
 	committed := string(m.lastTag) != "ROLLBACK"
 	switch {
 	case !m.batch.running:
 	case m.tx.bound:
 		if stmt.Transaction.Chain {
-			begin = m.tx.begin
+			next = m.tx.txOptions
 		}
 		m.closeBlock(committed)
-		m.tx.bound = begin != ""
+		m.tx.bound = next.begin != ""
 	case committed: // there was no block: the batch itself was the transaction
 		m.keepSettings()
 	default:
 		m.restoreSettings()
 	}
-	if begin != "" && !m.tx.open() {
-		m.tx.start(begin, m.vars, false)
+	if next.begin != "" && !m.tx.open() {
+		m.tx.chain(next, m.vars)
 	}
 }

@@ -76,7 +76,7 @@ type machine struct {
 	// accepted is the setting that a server has judged for this request.
 	accepted variable
 	heard    map[string]string // what the backend reported in this request, by folded name
-	chain    string            // BEGIN that follows COMMIT AND CHAIN
+	chain    txOptions         // of the block that follows COMMIT AND CHAIN
 	batch    batch
 	copying  copyIn
 	stmts    map[string]*prepared

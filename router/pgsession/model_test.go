@@ -420,6 +420,9 @@ func (s *model) set(word, rest string) (code string) {
 		delete(s.settings.local, name)
 		return ""
 	}
+	if strings.HasPrefix(rest, "TRANSACTION ") {
+		return ""
+	}
 	rest, local := strings.CutPrefix(rest, "LOCAL ")
 	name, value, _ := strings.Cut(rest, " TO ")
 	name = strings.Trim(name, `"`)

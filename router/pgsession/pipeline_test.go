@@ -183,6 +183,32 @@ func TestServerEndsCopy(t *testing.T) {
 	}
 }
 
+// AND CHAIN opens a block with the same options, those of SET TRANSACTION included.
+func TestChainKeepsOptions(t *testing.T) {
+	set := "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"
+	for name, texts := range map[string][]string{
+		"without a node":    {"BEGIN READ ONLY", set, "COMMIT AND CHAIN"},
+		"before the node":   {"BEGIN READ ONLY", set, selectOne, "ROLLBACK AND CHAIN"},
+		"behind the node":   {"BEGIN READ ONLY", selectOne, set, "COMMIT AND CHAIN"},
+		"twice":             {"BEGIN READ ONLY", set, selectOne, "COMMIT AND CHAIN", selectOne, "COMMIT AND CHAIN"},
+		"not behind COMMIT": {"BEGIN", set, selectOne, "COMMIT", "BEGIN READ ONLY", set},
+	} {
+		for protocol, send := range map[string]func(string) []byte{
+			"simple":   func(sql string) []byte { return pgwire.AppendQuery(nil, sql) },
+			"extended": func(sql string) []byte { return append(group(sql), syncMessage()...) },
+		} {
+			r := newRig(t, testConfig(oneTable(1)))
+			for _, sql := range texts {
+				r.run(send(sql))
+			}
+			want := txOptions{begin: "BEGIN READ ONLY\n;" + set, snapshot: true}
+			if got := r.m.tx.txOptions; got != want || r.m.tx.status != txOpen {
+				t.Errorf("%s, %s: %+v in state %c, want %+v", name, protocol, got, r.m.tx.status, want)
+			}
+		}
+	}
+}
+
 // The proxy's own settings never reach a server, wherever the session is.
 func TestOwnSettingsStayHere(t *testing.T) {
 	own := []string{

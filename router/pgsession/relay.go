@@ -206,7 +206,7 @@ func (m *machine) serverFailed(part pgwire.Part, due *reply) {
 
 // requestFailed marks the request as failed.
 func (m *machine) requestFailed(due *reply) {
-	m.chain = ""
+	m.chain = txOptions{}
 	m.lastTag = append(m.lastTag[:0], "ROLLBACK"...) // unless something is committed after this
 	if m.batch.running {
 		m.batch.failed = true

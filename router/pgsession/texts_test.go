@@ -11,8 +11,8 @@ import (
 // A text of the client may end in a comment; what follows it is a command of its
 // own all the same.
 func TestPreludeEndsComments(t *testing.T) {
-	tx := txn{begin: "BEGIN", replay: []string{"SAVEPOINT s -- mine", "SET LOCAL x = 1"}}
-	want := "BEGIN;SAVEPOINT s -- mine\n;SET LOCAL x = 1\n;"
+	tx := txn{txOptions: txOptions{begin: "BEGIN"}, replay: []string{"SAVEPOINT s -- mine", "SET LOCAL x = 1"}}
+	want := "BEGIN\n;SAVEPOINT s -- mine\n;SET LOCAL x = 1\n;"
 	if got := string(tx.appendPrelude(nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

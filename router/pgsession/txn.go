@@ -5,6 +5,7 @@ import (
 
 	"shardproxy/meta/topology"
 	"shardproxy/ring"
+	"shardproxy/router/querytree"
 )
 
 // Transaction status as ReadyForQuery says it (PostgreSQL manual 55.7).
@@ -29,12 +30,10 @@ type txn struct {
 	implicit bool
 	bound    bool
 
-	begin  string   // BEGIN with its options, as sent to the backend
-	replay []string // SET LOCAL, SET TRANSACTION, SAVEPOINT: sent after BEGIN
+	txOptions
+	replay []string // SET LOCAL, SAVEPOINT and their like: sent after BEGIN
 	saves  []savepoint
 
-	// snapshot: the isolation level keeps one snapshot for the transaction.
-	snapshot bool
 	// saved are the session settings at BEGIN; a rollback returns to them.
 	saved *vars
 	// local are the settings of SET LOCAL on top of the session's.
@@ -46,6 +45,14 @@ type txn struct {
 	touched touched
 	// wrote: a statement that may have changed something was sent.
 	wrote bool
+}
+
+// txOptions are the options of a transaction. They pass to the next one
+// with AND CHAIN.
+type txOptions struct {
+	begin string // BEGIN with its options, and SET TRANSACTION, as sent to the backend
+	// snapshot: the isolation level keeps one snapshot for the transaction.
+	snapshot bool
 }
 
 // savepoint is the state that ROLLBACK TO returns to.
@@ -85,13 +92,30 @@ func (t *txn) open() bool { return t.status != txIdle }
 func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.status = txOpen
 	t.implicit = implicit
-	t.begin = begin
+	t.txOptions = txOptions{begin: begin}
 	t.saved = settings
 	t.replay = t.replay[:0]
 	t.saves = t.saves[:0]
 	t.overridden = nil
 	t.touched.reset()
 	t.wrote = false
+}
+
+// chain opens a block with the options of the one before.
+func (t *txn) chain(o txOptions, settings *vars) {
+	t.start(o.begin, settings, false)
+	t.txOptions = o
+}
+
+// describe notes SET TRANSACTION. Behind a savepoint it may be taken back.
+func (t *txn) describe(options *querytree.Transaction, text string) {
+	t.snapshot = t.snapshot || keepsSnapshot(options.Isolation)
+	switch {
+	case len(t.saves) == 0:
+		t.begin += "\n;" + text
+	case !t.bound:
+		t.replay = append(t.replay, text)
+	}
 }
 
 // end forgets the block.
@@ -143,7 +167,7 @@ func (t *txn) rollbackTo(i int) *vars {
 // client may end in a comment, which only the end of its line ends.
 func (t *txn) appendPrelude(dst []byte) []byte {
 	dst = append(dst, t.begin...)
-	dst = append(dst, ';')
+	dst = append(dst, "\n;"...)
 	for _, text := range t.replay {
 		dst = append(dst, text...)
 		dst = append(dst, "\n;"...)
