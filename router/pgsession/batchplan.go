@@ -171,6 +171,8 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 		if err := m.requireNode(pl); err != nil {
 			return err
 		}
+	case plan.Deferred:
+		return sqlerr.Unroutable("a parameter that the shard key depends on is missing")
 	}
 	if pl.Statement != nil && pl.Statement.Kind == querytree.Copy {
 		return sqlerr.NotSupported("COPY is not supported in the extended query protocol").

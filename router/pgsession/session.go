@@ -55,7 +55,8 @@ type Session struct {
 	draining atomic.Bool
 }
 
-var errCanceled = errors.New("canceled on user's request")
+// errCanceled is the cause of a wait that a cancel request ended.
+var errCanceled = sqlerr.QueryCanceled()
 
 // Run serves the client until it leaves, its connection breaks, or ctx ends. The
 // caller closes the connection.

@@ -2,10 +2,8 @@ package pgsession
 
 import (
 	"context"
-	"errors"
 
 	"shardproxy/meta/topology"
-	"shardproxy/protocol/sqlerr"
 )
 
 var _ worker = (*Session)(nil)
@@ -24,9 +22,6 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		if errors.Is(context.Cause(ctx), errCanceled) {
-			return nil, sqlerr.QueryCanceled()
-		}
 		return nil, err
 	}
 	l := linkOf(conn, pool, &s.m.cfg.links)
