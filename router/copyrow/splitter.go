@@ -72,7 +72,7 @@ func (s *Splitter) feed(chunk []byte, yield func(Row) error) error {
 		if s.ended {
 			return s.rest(chunk, yield)
 		}
-		n, end, err := s.read(chunk)
+		n, end, err := s.read(s.window(chunk))
 		if err == nil && len(s.buf)+n > s.opts.MaxRow {
 			err = fmt.Errorf("%w: more than %d bytes", ErrRowTooLong, s.opts.MaxRow)
 		}
@@ -94,6 +94,16 @@ func (s *Splitter) feed(chunk []byte, yield func(Row) error) error {
 		}
 	}
 	return nil
+}
+
+// window is what of a chunk may belong to the current row, and one byte more: a
+// row that is too long is told by it whatever stands behind, so the error is
+// the same however the stream is cut.
+func (s *Splitter) window(chunk []byte) []byte {
+	if left := s.opts.MaxRow - len(s.buf); left < len(chunk) {
+		return chunk[:left+1]
+	}
+	return chunk
 }
 
 // Finish ends the stream: yield gets a last row that no line end ended. It

@@ -211,6 +211,7 @@ func TestMaxRow(t *testing.T) {
 	}{
 		{"text", Options{Columns: 1, MaxRow: 8}, "1234567\n1234567\n", "12345678\n"},
 		{"text, no line end", Options{Columns: 1, MaxRow: 8}, "12345678", "123456789"},
+		{"text, with a fault behind the limit", Options{Columns: 1, MaxRow: 8}, "1234567\n", "1\n123456789\r\n"},
 		{"csv", Options{Format: CSV, Columns: 1, MaxRow: 8}, "\"12\n45\"\n1\n", "\"12\n456\"\n"},
 		{"binary", Options{Format: Binary, Columns: 1, MaxRow: 19}, string(head(0, "")) + string(tuple(make([]byte, 13))), string(head(0, "")) + string(tuple(make([]byte, 14)))},
 	}
