@@ -59,6 +59,70 @@ func TestCharacteristicsAsStatement(t *testing.T) {
 	}
 }
 
+// asyncpg's pool sends this text whenever a connection is given back.
+func TestResetOfPools(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	keys := p.keys(1)
+	reset := &pgproto3.Query{String: "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"}
+	w := p.wire("application_name=pool")
+	for range 2 {
+		for _, of := range keys { // nothing ties the session to a node
+			w.simple(selectTitle(of[0]))
+			w.simple("SET statement_timeout = '9s'")
+			w.simple("SELECT pg_advisory_lock(7)")
+			w.send(reset)
+			wantMessages(t, w.until("Z"), "T pg_advisory_unlock_all", "D ", "C SELECT 1", "C CLOSE CURSOR ALL", "C UNLISTEN", "C RESET", "Z I")
+			wantMessages(t, w.simple("SHOW statement_timeout"), "T statement_timeout", "D 0", "C SHOW", "Z I")
+			wantMessages(t, w.simple("SHOW application_name"), "T application_name", "D pool", "C SHOW", "Z I")
+		}
+	}
+	// What was held is free again, also with the pool's only connection.
+	wantMessages(t, p.wire().simple("SELECT pg_try_advisory_lock(7)"), "T pg_try_advisory_lock", "D t", "C SELECT 1", "Z I")
+}
+
+// Migration tools hold an advisory lock while they work: golang-migrate, sqlx and
+// Prisma on the connection that also runs the DDL.
+func TestWorkUnderAdvisoryLock(t *testing.T) {
+	p := withSchema(t, options{pool: 2})
+	keys := p.keys(1)
+	one, two := p.wire(), p.wire()
+	for _, unlock := range []string{"SELECT pg_advisory_unlock_all()", "DISCARD ALL", "BEGIN; SELECT pg_advisory_unlock_all(); COMMIT"} {
+		if got := errorsIn(one.simple("SELECT pg_advisory_lock(11)")); got != nil {
+			t.Fatalf("lock: %v", got)
+		}
+		for _, of := range keys {
+			if got := errorsIn(one.simple(insertTitle(of[0], "locked"))); got != nil {
+				t.Errorf("a row of another node: %v", got)
+			}
+		}
+		if got := errorsIn(one.simple("SELECT count(*) FROM documents")); got != nil {
+			t.Errorf("a read over all nodes: %v", got)
+		}
+		if got := errorsIn(one.simple("CREATE TABLE under_lock (id int PRIMARY KEY)")); got != nil {
+			t.Errorf("DDL: %v", got)
+		}
+		one.simple("DROP TABLE under_lock")
+		wantMessages(t, two.simple("SELECT pg_try_advisory_lock(11)"), "T pg_try_advisory_lock", "D f", "C SELECT 1", "Z I")
+		one.simple(unlock)
+		eventually(t, "the lock is free after "+unlock, func() bool {
+			return slices.Contains(two.simple("SELECT pg_try_advisory_lock(11)"), "D t")
+		})
+		two.simple("SELECT pg_advisory_unlock_all()")
+		eventually(t, "and free again", func() bool {
+			free := slices.Contains(one.simple("SELECT pg_try_advisory_lock(11)"), "D t")
+			one.simple("SELECT pg_advisory_unlock(11)")
+			return free
+		})
+	}
+	// One by one, in the extended protocol.
+	one.send(extended("SELECT pg_advisory_lock(12)")...)
+	one.until("Z")
+	one.send(extended("SELECT pg_advisory_unlock(12)")...)
+	wantMessages(t, one.until("Z"), "1", "2", "T pg_advisory_unlock", "D t", "C SELECT 1", "Z I")
+	one.send(extended("SELECT pg_advisory_unlock_all()")...)
+	wantMessages(t, one.until("Z"), "1", "2", "T pg_advisory_unlock_all", "D ", "C SELECT 1", "Z I")
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

@@ -41,6 +41,8 @@ type link struct {
 	drew *drawnBy
 	// tainted: carries state that cannot be taken back; closed on release.
 	tainted bool
+	// locks: holds session-level advisory locks; stays with its session.
+	locks bool
 }
 
 // drawnBy stands for a session, or for the proxy itself. A link must not keep a

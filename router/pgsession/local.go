@@ -237,6 +237,7 @@ func (m *machine) discardAll() {
 		m.link.tainted = true
 		m.detach()
 	}
+	m.unlockAll()
 	clear(m.stmts)
 	clear(m.portals)
 	m.hasDrawn = false
@@ -264,8 +265,6 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 		return
 	}
 	switch stmt.Kind {
-	case querytree.Select:
-		m.unlocked(stmt)
 	case querytree.Begin:
 		if !m.tx.open() {
 			m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)
@@ -288,6 +287,10 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 		m.hasDrawn = false
 	case querytree.Set, querytree.Reset:
 		m.settingDone(stmt)
+	case querytree.Select:
+		if l := m.holder(); l != nil && l.locks && onlyCalls(stmt) == unlockAll {
+			m.locked, l.locks = false, false
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	wantReplies                 // the next message of the backend
 	wantTask                    // machine.task to be run
 	wantRelease                 // machine.leaving to be given back
+	wantUnlock                  // the links that hold advisory locks to be closed
 	wantEnd                     // the session is over
 )
 
@@ -69,8 +70,11 @@ type machine struct {
 	link    *link
 	leaving *link  // wantRelease
 	pinned  string // why the session keeps its link; "" if it does not
-	target  topology.NodeIndex
-	task    task
+	// locked: the session may hold session-level advisory locks, on a link that
+	// it keeps. unlocking: they are to be given up.
+	locked, unlocking bool
+	target            topology.NodeIndex
+	task              task
 
 	script script
 	// accepted is the setting that a server has judged for this request.
@@ -166,6 +170,9 @@ func (m *machine) next() want {
 	if m.leaving != nil {
 		return wantRelease
 	}
+	if m.unlocking {
+		return wantUnlock
+	}
 	switch m.state {
 	case stateAcquire:
 		return wantLink
@@ -229,11 +236,14 @@ func (m *machine) holding() bool {
 
 // idle reports whether the session is between requests, in no transaction.
 func (m *machine) idle() bool {
-	return m.state == stateIdle && !m.tx.open() && len(m.batch.messages) == 0 && m.link == nil
+	return m.state == stateIdle && !m.tx.open() && len(m.batch.messages) == 0 && m.link == nil && !m.locked
 }
 
 // released is told that the leaving link was given back.
 func (m *machine) released() { m.leaving = nil }
+
+// unlocked is told that no link holds advisory locks any more.
+func (m *machine) unlocked() { m.unlocking = false }
 
 // settingsChanged brings the planning environment in step with the settings.
 func (m *machine) settingsChanged() {

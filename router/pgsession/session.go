@@ -31,7 +31,7 @@ type Session struct {
 	user   *topology.User
 	ctx    context.Context
 
-	// kept are the links of session pooling.
+	// kept are the links of session pooling, and those that hold advisory locks.
 	kept map[topology.NodeID]*link
 
 	// running is what Cancel needs of the request in progress.
@@ -78,6 +78,9 @@ func (s *Session) Run(ctx context.Context) error {
 		case wantRelease:
 			s.giveBack(s.m.leaving)
 			s.m.released()
+		case wantUnlock:
+			s.closeKept(func(l *link) bool { return l.locks })
+			s.m.unlocked()
 		case wantEnd:
 			s.observe()
 			return s.flush()
@@ -253,9 +256,16 @@ func (s *Session) Cancel(ctx context.Context) (Canceled, error) {
 // Close frees what a session holds that was not run. It may be called after Run.
 func (s *Session) Close() {
 	s.reader.Close()
+	s.closeKept(func(*link) bool { return true }) // they may carry anything
+}
+
+// closeKept closes links that the session has kept.
+func (s *Session) closeKept(which func(*link) bool) {
 	for id, l := range s.kept {
-		delete(s.kept, id)
-		l.pool.Discard(l.conn) // it may carry anything
+		if which(l) {
+			delete(s.kept, id)
+			l.pool.Discard(l.conn)
+		}
 	}
 }
 

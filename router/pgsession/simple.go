@@ -355,9 +355,6 @@ func (m *machine) stepDone() {
 	if s := &m.script; !s.failed && s.at < len(s.steps) {
 		st := &s.steps[s.at]
 		m.effects(st.plan.Statement, st.text)
-		if m.link != nil && m.link.status == txIdle && m.pinned == "" {
-			m.detach() // it was tied until now
-		}
 	}
 	m.script.at++
 	m.advance()

@@ -54,9 +54,19 @@ func (m *machine) ownSequences() bool {
 	return m.pinned != "" || m.tx.bound && m.tx.wrote
 }
 
-// special handles statements that need more than a place: refused ones, and
-// lastval() of a key that the proxy drew.
+// special handles statements that need more than a place: refused ones, lastval()
+// of a key that the proxy drew, and pg_advisory_unlock_all(), which pools send
+// whenever a client is done.
 func (m *machine) special(p *plan.Plan) (answered bool, err *sqlerr.Error) {
+	if p.Flags&plan.FlagSessionLock != 0 && m.link == nil && onlyCalls(p.Statement) == unlockAll {
+		m.unlockAll()
+		m.out = pgwire.AppendRowDescription(m.out, []pgwire.Column{{
+			Name: []byte(unlockAll), Type: oidVoid, Size: 4, Modifier: -1,
+		}})
+		m.out = pgwire.AppendDataRow(m.out, [][]byte{{}})
+		m.emitTag("SELECT 1")
+		return true, nil
+	}
 	if p.Flags&plan.FlagLastval != 0 && m.hasDrawn && onlyCalls(p.Statement) == "lastval" {
 		m.out = pgwire.AppendRowDescription(m.out, []pgwire.Column{{
 			Name: []byte("lastval"), Type: oidInt8, Size: 8, Modifier: -1,
@@ -68,10 +78,15 @@ func (m *machine) special(p *plan.Plan) (answered bool, err *sqlerr.Error) {
 	return false, m.allowed(p)
 }
 
+const (
+	unlockAll = "pg_advisory_unlock_all"
+	oidVoid   = 2278 // its type
+)
+
 // onlyCalls returns the function that a statement calls if it does nothing else:
 // SELECT f(...).
 func onlyCalls(s *querytree.Statement) string {
-	if s == nil || s.Kind != querytree.Select || s.Query == nil || len(s.Query.Targets) != 1 || len(s.Query.From) != 0 {
+	if !oneRowOfConstants(s) || len(s.Query.Targets) != 1 {
 		return ""
 	}
 	f, ok := s.Query.Targets[0].Expr.(*querytree.Function)
@@ -81,11 +96,21 @@ func onlyCalls(s *querytree.Statement) string {
 	return strings.ToLower(f.Name)
 }
 
-// What ties a session to its link.
-const (
-	pinnedByTable = "a temporary table"
-	pinnedByLock  = "a session-level advisory lock"
-)
+// oneRowOfConstants reports whether a statement is SELECT and a list.
+func oneRowOfConstants(s *querytree.Statement) bool {
+	if s == nil || s.Kind != querytree.Select || s.Query == nil {
+		return false
+	}
+	q := s.Query
+	return q.Kind == querytree.QuerySelect && len(q.With) == 0 && len(q.From) == 0 && q.Where == nil &&
+		len(q.GroupBy) == 0 && q.Having == nil && q.Limit == nil && q.Offset == nil && !q.Into
+}
+
+// unlockAll gives up the session's advisory locks.
+func (m *machine) unlockAll() {
+	m.unlocking = m.unlocking || m.locked
+	m.locked = false
+}
 
 // mark notes what a statement that is being sent leaves behind on its link.
 func (m *machine) mark(p *plan.Plan) {
@@ -98,19 +123,11 @@ func (m *machine) mark(p *plan.Plan) {
 	}
 	switch {
 	case p.Flags&plan.FlagTemp != 0:
-		m.pinned = pinnedByTable
-	case p.Flags&plan.FlagSessionLock != 0 && m.pinned == "" && !strings.HasPrefix(onlyCalls(p.Statement), "pg_advisory_unlock"):
-		m.pinned = pinnedByLock
+		m.pinned = "a temporary table"
+	case p.Flags&plan.FlagSessionLock != 0 && !strings.HasPrefix(onlyCalls(p.Statement), "pg_advisory_unlock"):
+		m.locked, m.link.locks = true, true
 	}
 	if m.pinned != "" {
 		m.link.tainted = true
-	}
-}
-
-// unlocked unties the session that has given up all its locks: pools of clients do
-// so whenever a client has done its work.
-func (m *machine) unlocked(s *querytree.Statement) {
-	if m.pinned == pinnedByLock && onlyCalls(s) == "pg_advisory_unlock_all" {
-		m.pinned = ""
 	}
 }

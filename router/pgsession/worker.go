@@ -30,12 +30,12 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 }
 
 // release implements worker. Under session pooling the session keeps one link
-// per node until it ends.
+// per node until it ends, and always one that holds its advisory locks.
 func (s *Session) release(l *link) {
 	switch {
 	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty() || len(l.out) > 0:
 		l.pool.Discard(l.conn)
-	case s.sessionPooling():
+	case s.sessionPooling(), l.locks:
 		if s.kept == nil {
 			s.kept = make(map[topology.NodeID]*link)
 		}
