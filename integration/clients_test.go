@@ -123,6 +123,55 @@ func TestWorkUnderAdvisoryLock(t *testing.T) {
 	wantMessages(t, one.until("Z"), "1", "2", "T pg_advisory_unlock_all", "D ", "C SELECT 1", "Z I")
 }
 
+// asyncpg sends Flush behind Parse and Describe, and one limit or none with
+// Execute; pgjdbc's setMaxRows is such a limit, too.
+func TestStatementForSeveralNodes(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	keys := p.keys(2)
+	conn := p.connect()
+	for _, of := range keys {
+		do(t, conn, insertTitle(of[0], "same"))
+		do(t, conn, insertTitle(of[1], "same"))
+	}
+	closeNow(conn)
+	w := p.wire()
+	ask := func(sql string, limit uint32, more ...pgproto3.FrontendMessage) []string {
+		w.send(&pgproto3.Parse{Name: "s", Query: sql}, &pgproto3.Describe{ObjectType: 'S', Name: "s"}, &pgproto3.Flush{})
+		w.until("T")
+		w.send(append([]pgproto3.FrontendMessage{&pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{MaxRows: limit}}, more...)...)
+		w.send(&pgproto3.Sync{})
+		got := w.until("Z")
+		w.send(&pgproto3.Close{ObjectType: 'S', Name: "s"}, &pgproto3.Sync{})
+		w.until("Z")
+		return got
+	}
+	all, some := "SELECT title FROM documents", "SELECT title FROM documents WHERE title = 'other'"
+	row := "D same"
+	for _, begin := range []string{"", "BEGIN"} {
+		ready := "Z I"
+		if begin != "" {
+			ready = "Z T"
+		}
+		w.simple(begin)
+		wantMessages(t, ask(all, 0), "2", row, row, row, row, row, row, "C SELECT 6", ready)
+		wantMessages(t, ask(all, 5), "2", row, row, row, row, row, "s", ready)
+		wantMessages(t, ask(all, 6), "2", row, row, row, row, row, row, "s", ready)
+		wantMessages(t, ask(all, 7), "2", row, row, row, row, row, row, "C SELECT 6", ready)
+		wantMessages(t, ask(some, 0), "2", "C SELECT 0", ready)
+		wantMessages(t, ask("SELECT count(*) FROM documents", 0), "2", "D 6", "C SELECT 1", ready)
+		wantMessages(t, ask("SELECT count(*) FROM documents", 1), "2", "D 6", "s", ready)
+		// sqlx closes the portal in the same batch.
+		wantMessages(t, ask(all, 1, &pgproto3.Close{ObjectType: 'P'}), "2", row, "s", "3", ready)
+		w.simple("COMMIT")
+	}
+	// No server has the portal: it cannot be read on.
+	w.simple("BEGIN")
+	w.send(&pgproto3.Parse{Query: all}, &pgproto3.Bind{}, &pgproto3.Execute{MaxRows: 1}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "1", "2", row, "s", "Z T")
+	w.send(&pgproto3.Execute{}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "E 34000", "Z E")
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

@@ -196,6 +196,8 @@ func (m *machine) startBatch() {
 		m.failBatch(b.failure())
 	case b.multi != nil && !b.alone():
 		m.failBatch(notAlone())
+	case b.multi != nil && m.link != nil && !m.tied():
+		m.leaveNode()
 	case b.multi != nil:
 		m.runTask(b.multi)
 	case !remote && (m.link == nil || !b.open):

@@ -295,7 +295,7 @@ func (m *machine) planClose(o *op) *sqlerr.Error {
 	}
 	po := m.portals[name]
 	delete(m.portals, name)
-	if po == nil || po.local {
+	if po == nil || po.local || m.batch.multi != nil {
 		o.local = closeComplete
 	}
 	return nil

@@ -21,6 +21,7 @@ func (t *batchTask) done(m *machine, err error) {
 			m.out = append(m.out, o.local...)
 		}
 	}
+	delete(m.portals, "") // no server has it
 	m.finishBatch(false)
 }
 
@@ -44,8 +45,8 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	}
 	m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
 	m.batch.multi = &batchTask{fanout{
-		before: m.answersBefore(),
-		nodes:  nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
+		before: m.answersBefore(), limit: m.rowLimit(),
+		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
 		quietParse: !m.parsedInBatch(o.statement), quietDescribe: !m.describedInBatch(),
 		send:   m.sendFanned,
 		binary: func(i int) bool { return o.bind.ResultFormat(i) == pgwire.FormatBinary },
@@ -61,7 +62,7 @@ func (m *machine) aloneSoFar(o *op) *sqlerr.Error {
 			executes++
 		}
 	}
-	if executes != 1 || !m.batch.sync || m.batch.open || len(o.bind.Portal) > 0 {
+	if executes != 1 || !m.batch.sync || m.batch.open && m.batch.tied || len(o.bind.Portal) > 0 {
 		return notAlone()
 	}
 	return nil
@@ -70,6 +71,17 @@ func (m *machine) aloneSoFar(o *op) *sqlerr.Error {
 func notAlone() *sqlerr.Error {
 	return sqlerr.NotSupported("a statement for several nodes is not supported in a pipeline or cursor").
 		WithHint("Send it alone, followed by Sync.")
+}
+
+// rowLimit is how many rows the only Execute of the batch asks for; 0: all.
+func (m *machine) rowLimit() int64 {
+	for _, message := range m.batch.messages {
+		var msg pgwire.Execute
+		if message.typ == pgwire.MsgExecute && msg.Decode(message.frame) == nil && msg.MaxRows > 0 {
+			return int64(msg.MaxRows)
+		}
+	}
+	return 0
 }
 
 // answersBefore are the answers of ours ahead of the first of a server.

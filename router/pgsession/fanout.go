@@ -29,6 +29,8 @@ type fanout struct {
 	quietDescribe bool
 	// before is what the proxy answered itself, ahead of the nodes.
 	before []byte
+	// limit is the most rows that the client asked for; 0: all.
+	limit int64
 
 	links []*link
 	rows  int64
@@ -92,12 +94,12 @@ func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error 
 			if f.merge != nil {
 				return f.row.add(f.merge, frame)
 			}
-			if err := f.sameWidth(frame); err != nil {
+			if err := f.sameWidth(frame); err != nil || f.rows == f.limit && f.limit > 0 {
 				return err
 			}
+			f.rows++
 			return w.emit(frame)
-		case pgwire.MsgCommandComplete:
-			return f.count(frame)
+		case pgwire.MsgCommandComplete, pgwire.MsgPortalSuspended: // ours is in finish
 		case pgwire.MsgRowDescription:
 			if err := m.mapColumns(l.node, frame); err != nil {
 				return err
@@ -167,17 +169,6 @@ func errColumnsDiffer() error {
 		WithHint("Name the columns, and bring the tables of all nodes in line.")
 }
 
-// count adds up the rows of CommandComplete.
-func (f *fanout) count(frame []byte) error {
-	var c pgwire.CommandComplete
-	if err := c.Decode(frame); err != nil {
-		return err
-	}
-	n, _ := c.Rows()
-	f.rows += n
-	return nil
-}
-
 // describe forwards the RowDescription of the first node.
 func (f *fanout) describe(w worker, frame []byte) error {
 	if f.merge == nil {
@@ -189,7 +180,7 @@ func (f *fanout) describe(w worker, frame []byte) error {
 	return w.emit(frame)
 }
 
-// finish emits the merged row and CommandComplete.
+// finish emits the merged row and the end of the result.
 func (f *fanout) finish(w worker) error {
 	if f.merge != nil {
 		row, err := f.row.encode()
@@ -200,6 +191,9 @@ func (f *fanout) finish(w worker) error {
 			return err
 		}
 		f.rows = 1
+	}
+	if f.limit > 0 && f.rows == f.limit { // also where there are no more, as the server
+		return w.emit(pgwire.AppendPortalSuspended(nil))
 	}
 	return w.emit(pgwire.AppendCommandComplete(nil, "SELECT "+itoa(f.rows)))
 }

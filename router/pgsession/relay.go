@@ -250,6 +250,10 @@ func (m *machine) linkSettled() {
 	case m.batch.leaving:
 		m.detach()
 		m.batch.leaving = false
+		if m.batch.multi != nil {
+			m.runTask(m.batch.multi)
+			return
+		}
 		m.state = stateAcquire
 		m.target = m.batch.target
 	case m.batch.sync:
