@@ -172,6 +172,33 @@ func TestStatementForSeveralNodes(t *testing.T) {
 	wantMessages(t, w.until("Z"), "E 34000", "Z E")
 }
 
+// psycopg has a named cursor described as the portal that it is for the server.
+func TestDescribeCursor(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	a := p.keys(1)[0][0]
+	w := p.wire()
+	w.simple(insertTitle(a, "one"))
+	describe := &pgproto3.Describe{ObjectType: 'P', Name: "c"}
+	w.simple("BEGIN")
+	w.send(extended("DECLARE c CURSOR FOR SELECT title FROM documents WHERE user_id = $1", fmt.Sprint(a))...)
+	wantMessages(t, w.until("Z"), "1", "2", "n", "C DECLARE CURSOR", "Z T")
+	w.send(describe, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "T title", "Z T")
+	wantMessages(t, w.simple("FETCH FORWARD 3 FROM c"), "T title", "D one", "C FETCH 1", "Z T")
+	w.send(&pgproto3.Close{ObjectType: 'P', Name: "c"}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "3", "Z T")
+	w.send(describe, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "E 34000", "Z E")
+	w.simple("ROLLBACK")
+	for _, begin := range []string{"", "BEGIN"} { // no node has it
+		w.simple(begin)
+		w.send(describe, &pgproto3.Sync{})
+		if got := errorsIn(w.until("Z")); !slices.Equal(got, []string{"34000"}) {
+			t.Errorf("%q: %v", begin, got)
+		}
+	}
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

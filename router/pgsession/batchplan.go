@@ -218,6 +218,7 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 	if msg.Kind == pgwire.KindPortal {
 		po := m.portals[name]
 		switch {
+		case po == nil && m.mayBeCursor(name): // the server knows
 		case po == nil:
 			return sqlerr.UndefinedPortal(name)
 		case po.local:
@@ -295,11 +296,15 @@ func (m *machine) planClose(o *op) *sqlerr.Error {
 	}
 	po := m.portals[name]
 	delete(m.portals, name)
-	if po == nil || po.local || m.batch.multi != nil {
+	if po == nil && !m.mayBeCursor(name) || po != nil && po.local || m.batch.multi != nil {
 		o.local = closeComplete
 	}
 	return nil
 }
+
+// mayBeCursor reports whether a portal that the client did not make with Bind may
+// have been made with DECLARE: for a server the two are one.
+func (m *machine) mayBeCursor(name string) bool { return m.tx.bound && name != "" }
 
 func blank(b []byte) bool {
 	for _, c := range b {
