@@ -199,6 +199,42 @@ func TestDescribeCursor(t *testing.T) {
 	}
 }
 
+// pg-cursor closes the portal of a cursor that failed behind its Sync, and the
+// next Query follows without another.
+func TestQueryBehindClose(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	a := p.keys(1)[0][0]
+	w := p.wire()
+	w.send(&pgproto3.Parse{Query: "SELECT title FROM documents ORDER BY title"}, &pgproto3.Bind{DestinationPortal: "C_1"},
+		&pgproto3.Describe{ObjectType: 'P', Name: "C_1"}, &pgproto3.Flush{}, &pgproto3.Execute{Portal: "C_1", MaxRows: 10}, &pgproto3.Flush{})
+	w.until("E 0A000")
+	w.send(&pgproto3.Sync{}, &pgproto3.Close{ObjectType: 'P', Name: "C_1"})
+	w.until("Z")
+	w.send(&pgproto3.Query{String: "SELECT 1 AS one"})
+	wantMessages(t, w.until("Z"), "3", "T one", "D 1", "C SELECT 1", "Z I")
+
+	// Prepared and described on a node: so is what follows.
+	w.send(&pgproto3.Parse{Name: "s", Query: selectTitle(a)}, &pgproto3.Flush{})
+	wantMessages(t, []string{w.next()}, "1")
+	w.send(&pgproto3.Query{String: "SELECT 2 AS two"})
+	wantMessages(t, w.until("Z"), "T two", "D 2", "C SELECT 1", "Z I")
+	w.send(&pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "2", "C SELECT 0", "Z I")
+
+	// After an error all is skipped up to Sync.
+	w.send(&pgproto3.Parse{Query: "SELEC"}, &pgproto3.Query{String: "SELECT 3"})
+	wantMessages(t, []string{w.next()}, "E 42601")
+	w.send(&pgproto3.Query{String: "SELECT 4"}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "Z I")
+
+	// A statement and a Query would be one transaction: refused.
+	w.send(&pgproto3.Parse{Query: insertTitle(a, "lost")}, &pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Query{String: "SELECT 5"})
+	wantMessages(t, []string{w.next()}, "E 08P01")
+	if got := p.wire().simple(selectTitle(a)); len(got) != 3 {
+		t.Errorf("the statement was executed: %q", got)
+	}
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

@@ -2,6 +2,7 @@ package pgsession
 
 import (
 	"maps"
+	"slices"
 
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
@@ -26,6 +27,9 @@ type batch struct {
 	first task
 	// multi is the batch as a task for several nodes.
 	multi task
+
+	// query is a Query message that ended the batch in the place of a Sync.
+	query []byte
 
 	// What an earlier Flush left open; void after Sync.
 
@@ -116,6 +120,14 @@ func (b *batch) reset() {
 
 // maxOps is the longest batch whose memory is kept for the next.
 const maxOps = 1024
+
+// onlyPrepares reports whether the messages neither run anything nor make a
+// portal.
+func (b *batch) onlyPrepares() bool {
+	return !slices.ContainsFunc(b.messages, func(m message) bool {
+		return m.typ != pgwire.MsgParse && m.typ != pgwire.MsgDescribe && m.typ != pgwire.MsgClose
+	})
+}
 
 // maxSpare is how many ops keep the memory of their portal.
 const maxSpare = 64
@@ -267,6 +279,8 @@ func (m *machine) finishBatch(failed bool) {
 		m.batch.recycle()
 	}
 	m.batch.reset()
+	query := m.batch.query
+	m.batch.query = nil
 	switch {
 	case sync:
 		m.batch.open, m.batch.tied, m.batch.ended = false, false, false
@@ -275,7 +289,14 @@ func (m *machine) finishBatch(failed bool) {
 			clear(m.portals)
 		}
 		m.state = stateIdle
-		m.emitReady()
+		switch {
+		case query == nil:
+			m.emitReady()
+		case failed: // it is skipped as well, up to a Sync
+			m.state = stateSkip
+		default:
+			m.query(query)
+		}
 	case failed:
 		m.state = stateSkip
 	default:

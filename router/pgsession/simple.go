@@ -17,8 +17,7 @@ func (m *machine) query(frame []byte) {
 		return
 	}
 	if len(m.batch.messages) > 0 || m.batch.open {
-		m.emitError(sqlerr.ProtocolViolation("Query message before the Sync of a batch").Fatal())
-		m.state = stateEnd
+		m.queryInBatch(frame)
 		return
 	}
 	delete(m.stmts, "")
@@ -30,6 +29,19 @@ func (m *machine) query(frame []byte) {
 		m.out = pgwire.AppendEmptyQueryResponse(m.out)
 	}
 	m.advance()
+}
+
+// queryInBatch handles a Query message without a Sync before it. Where what came
+// before it changes nothing it is as good as with one; otherwise the two would be
+// one transaction.
+func (m *machine) queryInBatch(frame []byte) {
+	if m.batch.tied || !m.batch.onlyPrepares() {
+		m.emitError(sqlerr.ProtocolViolation("Query message before the Sync of a batch").Fatal())
+		m.state = stateEnd
+		return
+	}
+	m.batch.query, m.batch.sync = frame, true
+	m.runBatch()
 }
 
 // advance runs the steps of the script until one needs the outside, and ends
