@@ -235,6 +235,112 @@ func TestQueryBehindClose(t *testing.T) {
 	}
 }
 
+// asyncpg turns jit off around its look-up of types, Django sets the time zone,
+// pg_dump the search path, PostgREST what row security asks for: all with
+// set_config().
+func TestSetConfig(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	keys := p.keys(1)
+	conn := p.connect()
+	for _, of := range keys {
+		do(t, conn, insertTitle(of[0], "row"))
+	}
+	closeNow(conn)
+	one, two := p.wire(), p.wire()
+	settingAt := func(w *wire, name string, user int64) string {
+		got := w.simple(fmt.Sprintf("SELECT current_setting('%s') FROM documents WHERE user_id = %d", name, user))
+		return got[min(1, len(got)-1)]
+	}
+	everywhere := func(name, own, others string) {
+		t.Helper()
+		for _, of := range keys {
+			if got := settingAt(one, name, of[0]); got != "D "+own {
+				t.Errorf("%s is %q, want %s", name, got, own)
+			}
+			if got := settingAt(two, name, of[0]); got != "D "+others && got != others {
+				t.Errorf("another's %s is %q, want %s", name, got, others)
+			}
+		}
+	}
+	for _, begin := range []string{"", "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ"} {
+		ready := "Z I"
+		if begin != "" {
+			ready = "Z T"
+		}
+		one.simple(begin)
+		one.send(&pgproto3.Parse{Query: "SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new"},
+			&pgproto3.Describe{ObjectType: 'S'}, &pgproto3.Flush{})
+		one.until("T")
+		one.send(&pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Sync{})
+		wantMessages(t, one.until("Z"), "2", "D on,off", "C SELECT 1", ready)
+		one.simple("COMMIT")
+		everywhere("jit", "off", "on")
+		one.send(extended("SELECT set_config('jit', $1, $2)", "on", "false")...)
+		wantMessages(t, one.until("Z"), "1", "2", "T set_config", "D on", "C SELECT 1", "Z I")
+		everywhere("jit", "on", "on")
+	}
+	// In a transaction, which may have no node yet, and undone with it.
+	for i, of := range keys {
+		for _, end := range []string{"COMMIT", "ROLLBACK"} {
+			one.simple("BEGIN")
+			if i == 0 { // the transaction has its node
+				one.simple(selectTitle(of[0]))
+			}
+			wantMessages(t, one.simple("SELECT set_config('lock_timeout', '7000', true), set_config('work_mem', '2MB', false)"),
+				"T set_config,set_config", "D 7s,2MB", "C SELECT 1", "Z T")
+			for name, want := range map[string]string{"lock_timeout": "D 7s", "work_mem": "D 2MB"} {
+				if got := settingAt(one, name, of[0]); got != want {
+					t.Errorf("%s in the transaction: %q", name, got)
+				}
+			}
+			one.simple(end)
+			everywhere("lock_timeout", "0", "0")
+			everywhere("work_mem", map[string]string{"COMMIT": "2MB", "ROLLBACK": "4MB"}[end], "4MB")
+			one.simple("RESET work_mem")
+		}
+	}
+	wantMessages(t, one.simple("SELECT pg_catalog.set_config('TimeZone', 'Europe/Paris', false)"),
+		"T set_config", "D Europe/Paris", "C SELECT 1", "S TimeZone=Europe/Paris", "Z I")
+	one.simple("SELECT set_config('app.tenant', '5', false)")
+	everywhere("app.tenant", "5", "E 42704")
+	one.simple("DISCARD ALL")
+	one.simple("BEGIN")
+	one.simple("SELECT set_config('app.tenant', '6', true)")
+	if got := settingAt(one, "app.tenant", keys[1][0]); got != "D 6" {
+		t.Errorf("app.tenant in the transaction: %q", got)
+	}
+	one.simple("ROLLBACK")
+
+	one.simple("SELECT set_config('search_path', 'pg_temp, public', false)")
+	wantMessages(t, one.simple("SHOW search_path"), "T search_path", "D pg_temp, public", "C SHOW", "Z I")
+	one.simple("SELECT pg_catalog.set_config('search_path', '', false)")
+	if got := errorsIn(one.simple(selectTitle(keys[0][0]))); !slices.Equal(got, []string{"42P01"}) {
+		t.Errorf("a name without a schema: %v", got)
+	}
+	one.simple("RESET ALL")
+	for _, sql := range []string{
+		"SELECT length(set_config('jit', 'off', false))",
+		"SELECT set_config('jit', 'o' || 'ff', false)",
+		"SELECT set_config('jit', NULL, false)",
+		"SELECT set_config('jit', 'off', 1 > 0)",
+		"SELECT set_config('jit', 'off', false) WHERE false",
+		fmt.Sprintf("SELECT set_config('jit', title, false) FROM documents WHERE user_id = %d", keys[0][0]),
+		"EXPLAIN ANALYZE SELECT set_config('jit', 'off', false)",
+		"SELECT set_config('client_encoding', 'LATIN1', false)",
+		"SELECT set_config('shardproxy.notice', 'on', false)",
+		"SELECT set_config('transaction_read_only', 'on', false)",
+	} {
+		if got := errorsIn(one.simple(sql)); !slices.Equal(got, []string{"0A000"}) {
+			t.Errorf("%s: %v", sql, got)
+		}
+	}
+	everywhere("jit", "on", "on")
+	if got := errorsIn(one.simple("SELECT set_config('jit', 'perhaps', false)")); !slices.Equal(got, []string{"22023"}) {
+		t.Errorf("a wrong value: %v", got)
+	}
+	everywhere("jit", "on", "on")
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

@@ -95,6 +95,7 @@ type portal struct {
 	plan      plan.Plan
 	local     bool
 	extra     []pgwire.Param // values that the proxy adds
+	configs   []configCall
 }
 
 func (b *batch) add(typ byte, frame []byte) {

@@ -133,7 +133,7 @@ func (o *op) newPortal(p *prepared) *portal {
 		po = new(portal)
 	}
 	o.spare = nil
-	po.statement, po.local, po.extra = p, false, po.extra[:0]
+	po.statement, po.local, po.extra, po.configs = p, false, po.extra[:0], nil
 	o.statement, o.portal = p, po
 	o.params = bindKeys{bind: &o.bind, statement: p}
 	return po
@@ -179,6 +179,9 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 			WithHint("Send COPY as a simple query.")
 	}
 	if err := m.allowed(pl); err != nil {
+		return err
+	}
+	if err := m.portalConfigs(o); err != nil {
 		return err
 	}
 	m.batch.write = m.batch.write || pl.Write
@@ -268,7 +271,7 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 		}
 		po.local, o.rebind = false, true // the portal becomes the server's
 	}
-	m.foresee(po.plan.Statement)
+	m.foresee(po)
 	return nil
 }
 

@@ -10,6 +10,7 @@ func (m *machine) sendBatch() {
 	}
 	m.bindBatch()
 	trial := m.onTrial() && m.batch.tied
+	l.trial = trial
 	if trial {
 		l.quietQuery(m.tx.appendPrelude(nil))
 	}

@@ -119,13 +119,17 @@ func (m *machine) inOrder(p *prepared) *sqlerr.Error {
 	return nil
 }
 
-// foresee notes what a statement that a server runs means for what follows it in
-// the batch.
-func (m *machine) foresee(s *querytree.Statement) {
+// foresee notes what a portal that a server runs means for what follows it in the
+// batch.
+func (m *machine) foresee(po *portal) {
+	s := po.plan.Statement
 	if s == nil {
 		return
 	}
 	b := &m.batch
+	for _, call := range po.configs {
+		b.shifted = b.shifted || decidesPlans(call.item.name)
+	}
 	switch s.Kind {
 	case querytree.Commit, querytree.Rollback:
 		b.ended = true

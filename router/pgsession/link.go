@@ -41,6 +41,8 @@ type link struct {
 	drew *drawnBy
 	// tainted: carries state that cannot be taken back; closed on release.
 	tainted bool
+	// trial: what was sent last runs in a transaction that is rolled back.
+	trial bool
 	// locks: holds session-level advisory locks; stays with its session.
 	locks bool
 }

@@ -108,6 +108,7 @@ func (m *machine) completed(frame []byte, due *reply) {
 	m.lastTag = append(m.lastTag[:0], c.Tag...)
 	if due.portal != nil {
 		m.effects(due.portal.plan.Statement, due.portal.statement.sql)
+		m.configsDone(due.portal.configs)
 	}
 }
 

@@ -27,7 +27,8 @@ type step struct {
 	text       []byte
 	statements int
 	copied     *prepared // the query of a COPY, where its types matter
-	path, hint string    // search path and key hint of the plan
+	configs    []configCall
+	path, hint string // search path and key hint of the plan
 }
 
 // begin resets the script for a new text.
@@ -50,7 +51,7 @@ func (s *script) add(text []byte) *step {
 		s.steps = append(s.steps, step{})
 	}
 	st := &s.steps[len(s.steps)-1]
-	st.text, st.statements, st.copied = text, 1, nil
+	st.text, st.statements, st.copied, st.configs = text, 1, nil, nil
 	return st
 }
 

@@ -107,6 +107,10 @@ func (m *machine) dispatch(st *step) (waiting bool) {
 	case plan.Local:
 		return m.local(st)
 	}
+	if err := m.stepConfigs(st); err != nil {
+		m.refuse(err)
+		return false
+	}
 	if kindOf(p) == querytree.Copy && p.Copy != nil && p.Copy.From {
 		return m.startCopy(st)
 	}
@@ -259,6 +263,7 @@ func (m *machine) send() {
 	m.bind(&st.plan)
 	m.noticePlan(&st.plan, st.text, nil)
 	trial := m.onTrial()
+	l.trial = trial
 	if trial {
 		l.quietQuery(m.tx.appendPrelude(nil))
 	}
@@ -367,6 +372,7 @@ func (m *machine) stepDone() {
 	if s := &m.script; !s.failed && s.at < len(s.steps) {
 		st := &s.steps[s.at]
 		m.effects(st.plan.Statement, st.text)
+		m.configsDone(st.configs)
 	}
 	m.script.at++
 	m.advance()

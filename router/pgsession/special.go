@@ -18,9 +18,6 @@ const watched = plan.FlagLastval | plan.FlagSetConfig | plan.FlagNotify |
 // the session changes its backend.
 func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 	switch {
-	case p.Flags&plan.FlagSetConfig != 0:
-		return sqlerr.NotSupported("set_config() is not supported").
-			WithHint("Use SET or SET LOCAL, which the proxy carries from backend to backend.")
 	case p.Flags&plan.FlagNotify != 0:
 		return sqlerr.NotSupported("notifications are not supported").
 			WithHint("A notification would reach the clients of one node only.")
