@@ -341,6 +341,87 @@ func TestSetConfig(t *testing.T) {
 	everywhere("jit", "on", "on")
 }
 
+// asyncpg, pgx and pgjdbc go by the description of a statement until they close
+// it. When its columns change they have to be told as servers tell them.
+func TestColumnsChangeUnderStatement(t *testing.T) {
+	p := withSchema(t, options{pool: 2})
+	keys := p.keys(1)
+	w, other := p.wire(), p.wire()
+	all := "SELECT * FROM changing"
+	other.simple("CREATE TABLE changing (user_id bigint PRIMARY KEY, a int)")
+	bind := func(name string, parameters ...string) []pgproto3.FrontendMessage {
+		b := &pgproto3.Bind{PreparedStatement: name}
+		for _, p := range parameters {
+			b.Parameters = append(b.Parameters, []byte(p))
+		}
+		return []pgproto3.FrontendMessage{b, &pgproto3.Execute{}, &pgproto3.Sync{}}
+	}
+	describe := func(name, sql string) {
+		w.send(&pgproto3.Parse{Name: name, Query: sql}, &pgproto3.Describe{ObjectType: 'S', Name: name}, &pgproto3.Sync{})
+		if got := errorsIn(w.until("Z")); got != nil {
+			t.Fatalf("%s: %v", sql, got)
+		}
+	}
+	key := func(i int) string { return fmt.Sprint(keys[i][0]) }
+	describe("star", all+" WHERE user_id = $1")
+	describe("everywhere", all)
+	describe("named", "SELECT a FROM changing WHERE user_id = $1")
+	describe("makes", "INSERT INTO changing (user_id, a) VALUES ($1, 1) RETURNING *")
+	// pgjdbc describes the portal, once.
+	w.send(&pgproto3.Parse{Name: "portal", Query: all + " WHERE user_id = $1"},
+		&pgproto3.Bind{PreparedStatement: "portal", Parameters: [][]byte{[]byte(key(0))}},
+		&pgproto3.Describe{ObjectType: 'P'}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	w.until("Z")
+
+	for range 2 {
+		w.send(bind("star", key(0))...)
+		wantMessages(t, w.until("Z"), "2", "C SELECT 0", "Z I")
+		// A change of other things changes nothing.
+		other.simple("CREATE TABLE unrelated (id int PRIMARY KEY)")
+		w.send(bind("star", key(1))...)
+		wantMessages(t, w.until("Z"), "2", "C SELECT 0", "Z I")
+		other.simple("DROP TABLE unrelated")
+	}
+	other.simple("ALTER TABLE changing ADD b int")
+	for i := range keys {
+		for _, name := range []string{"star", "portal", "makes"} {
+			w.send(bind(name, key(i))...)
+			m, err := w.Receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, ok := m.(*pgproto3.ErrorResponse)
+			if !ok || e.Code != "0A000" || e.Message != "cached plan must not change result type" || e.Routine != "RevalidateCachedQuery" {
+				t.Errorf("%s: %+v", name, m)
+			}
+			w.until("Z")
+		}
+		w.send(bind("named", key(i))...)
+		wantMessages(t, w.until("Z"), "2", "C SELECT 0", "Z I")
+	}
+	w.send(bind("everywhere")...)
+	wantMessages(t, w.until("Z"), "E 0A000", "Z I")
+	w.simple("BEGIN")
+	w.simple(fmt.Sprintf("INSERT INTO changing VALUES (%s, 7, 8)", key(0)))
+	w.send(bind("star", key(0))...)
+	wantMessages(t, w.until("Z"), "E 0A000", "Z E")
+	w.simple("COMMIT")
+	if got := other.simple(all); len(got) != 3 {
+		t.Errorf("rows after the refusals: %q", got)
+	}
+	// Who asks again is told again: psycopg does with every execution.
+	w.send(&pgproto3.Bind{PreparedStatement: "star", Parameters: [][]byte{[]byte(key(0))}},
+		&pgproto3.Describe{ObjectType: 'P'}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	wantMessages(t, w.until("Z"), "2", "T user_id,a,b", "C SELECT 0", "Z I")
+	w.send(bind("star", key(1))...)
+	wantMessages(t, w.until("Z"), "2", "C SELECT 0", "Z I")
+	w.send(&pgproto3.Close{ObjectType: 'S', Name: "makes"}, &pgproto3.Sync{})
+	w.until("Z")
+	describe("makes", "INSERT INTO changing (user_id, a) VALUES ($1, 1) RETURNING *")
+	w.send(bind("makes", key(0))...)
+	wantMessages(t, w.until("Z"), "2", "D "+key(0)+",1,NULL", "C INSERT 0 1", "Z I")
+}
+
 // psycopg2 and SQLAlchemy declare named cursors WITH HOLD on request. Such a
 // cursor would stay on its connection, where the next client could read it.
 func TestCursorWithHold(t *testing.T) {

@@ -34,6 +34,8 @@ func (m *machine) planBatch() {
 		}
 		if err != nil {
 			o.err = err
+		}
+		if o.err != nil {
 			return
 		}
 	}
@@ -110,6 +112,13 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	name := string(o.bind.Portal)
 	if name != "" && m.portals[name] != nil {
 		return sqlerr.DuplicatePortal(name)
+	}
+	if !m.columnsKept(o, p) {
+		o.err = errColumnsChanged()
+		return nil
+	}
+	if m.batch.first != nil {
+		return nil
 	}
 	po := o.newPortal(p)
 	m.planPrepared(p, &o.params, &po.plan)
@@ -227,6 +236,7 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 		case po.local:
 			o.local = m.describeLocal(po.statement, false)
 		}
+		o.portal = po
 		return nil
 	}
 	p := m.stmts[name]

@@ -147,7 +147,11 @@ func (m *machine) sendDescribe(o *op, seq int32) {
 		}
 		l.out = pgwire.AppendDescribe(l.out, pgwire.KindStatement, o.statement.sent)
 	}
-	l.replies.push(reply{kind: replyDescribe, seq: seq, describes: o.statement})
+	tells := o.statement
+	if o.portal != nil {
+		tells = o.portal.statement
+	}
+	l.replies.push(reply{kind: replyDescribe, seq: seq, describes: o.statement, tells: tells})
 }
 
 // sendFailure puts an error of ours in its place among the server's answers. The

@@ -44,7 +44,12 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 		return err
 	}
 	m.noticePlan(&o.portal.plan, o.statement.sql, &bindKeys{bind: &o.bind, statement: o.statement})
+	var tells *prepared
+	if m.describedInBatch() || m.statementDescribed() {
+		tells = o.statement
+	}
 	m.batch.multi = &batchTask{fanout{
+		tells:  tells,
 		before: m.answersBefore(), limit: m.rowLimit(),
 		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),
 		quietParse: !m.parsedInBatch(o.statement), quietDescribe: !m.describedInBatch(),
@@ -150,6 +155,16 @@ func (m *machine) parsedInBatch(p *prepared) bool {
 func (m *machine) describedInBatch() bool {
 	for _, msg := range m.batch.messages {
 		if msg.typ == pgwire.MsgDescribe && len(msg.frame) > pgwire.HeaderSize && msg.frame[pgwire.HeaderSize] == pgwire.KindPortal {
+			return true
+		}
+	}
+	return false
+}
+
+// statementDescribed reports whether the batch describes a statement.
+func (m *machine) statementDescribed() bool {
+	for i := range m.batch.ops {
+		if o := &m.batch.ops[i]; o.typ == pgwire.MsgDescribe && o.statement != nil {
 			return true
 		}
 	}

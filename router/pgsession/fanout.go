@@ -27,6 +27,8 @@ type fanout struct {
 	quietParse bool
 	// quietDescribe: so was the Describe, for the types of the merged row.
 	quietDescribe bool
+	// tells is the statement whose columns the client asked for, or nil.
+	tells *prepared
 	// before is what the proxy answered itself, ahead of the nodes.
 	before []byte
 	// limit is the most rows that the client asked for; 0: all.
@@ -107,6 +109,7 @@ func (f *fanout) read(ctx context.Context, w worker, l *link, first bool) error 
 			if err := f.sameColumns(m.columns.Columns); err != nil || !first {
 				return err
 			}
+			m.tell(f.tells, frame)
 			return f.describe(w, frame)
 		case pgwire.MsgParameterDescription:
 			if _, err := m.mapParameters(l.node, frame); err != nil || !first {

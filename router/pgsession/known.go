@@ -12,6 +12,8 @@ type signature struct {
 	params []uint32
 	// columns are known only where type OIDs differ between nodes.
 	columns []uint32
+	// form is that of the columns (see appendForm).
+	form string
 	// holdsOIDs: values of some of the types hold OIDs in binary form.
 	holdsOIDs bool
 }

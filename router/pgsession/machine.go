@@ -100,6 +100,7 @@ type machine struct {
 	self     *drawnBy
 	columns  pgwire.RowDescription
 	params   []uint32    // of the statement that is being described
+	form     []byte      // of a description, while it is looked at
 	ownTypes *knownTypes // while pinned; see types
 }
 

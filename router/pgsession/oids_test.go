@@ -91,8 +91,8 @@ func TestSignaturesByKey(t *testing.T) {
 	m := withTypeMap()
 	p := &prepared{sql: []byte("SELECT a"), path: "public", epoch: 1}
 	p.setText("SELECT a")
-	m.learn(p, []uint32{501}, []pgwire.Column{{Type: 23}, {Type: 502}})
-	want := &signature{params: []uint32{501}, columns: []uint32{23, 502}, holdsOIDs: true}
+	m.learn(p, []uint32{501}, []pgwire.Column{{Type: 23}, {Type: 502}}, "form")
+	want := &signature{params: []uint32{501}, columns: []uint32{23, 502}, holdsOIDs: true, form: "form"}
 	if diff := cmp.Diff(want, p.signature, cmp.AllowUnexported(signature{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -111,7 +111,7 @@ func TestSignaturesByKey(t *testing.T) {
 			t.Errorf("another %s has the same signature", name)
 		}
 	}
-	m.learn(p, nil, []pgwire.Column{{Type: 501}})
+	m.learn(p, nil, []pgwire.Column{{Type: 501}}, "")
 	if p.signature.holdsOIDs {
 		t.Error("a scalar holds OIDs")
 	}

@@ -62,6 +62,8 @@ type prepared struct {
 
 	// signature is what a server said of it; nil while unknown.
 	signature *signature
+	// told is what the client knows of the result.
+	told told
 	// rewritten: key is not the client's text. hidden is how many parameters it
 	// has behind the client's, for drawn keys.
 	rewritten bool

@@ -82,9 +82,11 @@ func (m *machine) passOn(part pgwire.Part, due *reply) {
 			m.lost(err)
 			return
 		}
-		m.learnFrom(due, m.columns.Columns)
+		m.learnFrom(due, m.columns.Columns, frame)
+		m.tell(due.tells, frame)
 	case pgwire.MsgNoData:
-		m.learnFrom(due, nil)
+		m.learnFrom(due, nil, nil)
+		m.tell(due.tells, nil)
 	}
 	m.out = append(m.out, frame...)
 }
@@ -141,10 +143,11 @@ func (m *machine) described(frame []byte, due *reply) {
 	m.out = pgwire.AppendParameterDescription(m.out, m.params)
 }
 
-// learnFrom keeps what the description of a statement says.
-func (m *machine) learnFrom(due *reply, columns []pgwire.Column) {
+// learnFrom keeps what the description of a statement says; no frame: it returns
+// nothing.
+func (m *machine) learnFrom(due *reply, columns []pgwire.Column, frame []byte) {
 	if due.kind == replyDescribe && due.describes != nil {
-		m.learn(due.describes, m.params, columns)
+		m.learn(due.describes, m.params, columns, string(appendForm(nil, frame)))
 	}
 }
 
@@ -162,8 +165,8 @@ func (m *machine) types() *knownTypes {
 }
 
 // learn remembers the types of a statement, in the home node's terms.
-func (m *machine) learn(p *prepared, params []uint32, columns []pgwire.Column) {
-	s := &signature{params: params}
+func (m *machine) learn(p *prepared, params []uint32, columns []pgwire.Column, form string) {
+	s := &signature{params: params, form: form}
 	if m.db.Types != nil {
 		for i := range columns {
 			s.columns = append(s.columns, columns[i].Type)

@@ -31,6 +31,8 @@ type reply struct {
 	prepares preparation
 	// describes is the statement that a replyDescribe describes; nil: a portal.
 	describes *prepared
+	// tells is the statement whose columns the client is told of by the answer.
+	tells *prepared
 	// portal is what a replyExecute runs, binds what a replyBind binds.
 	portal *portal
 	binds  *prepared

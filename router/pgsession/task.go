@@ -102,6 +102,7 @@ type describeTask struct {
 	statement *prepared
 	params    []uint32
 	columns   []pgwire.Column
+	form      string
 }
 
 func (t *describeTask) run(ctx context.Context, w worker) error {
@@ -145,7 +146,7 @@ func (t *describeTask) done(m *machine, err error) {
 		m.lost(err)
 		return
 	case err == nil:
-		m.learn(t.statement, t.params, t.columns)
+		m.learn(t.statement, t.params, t.columns, t.form)
 	}
 	m.again(err)
 }
@@ -195,7 +196,7 @@ func (t *describeTask) ask(ctx context.Context, m *machine, l *link) error {
 			if err := m.mapColumns(l.node, frame); err != nil {
 				return err
 			}
-			t.columns = m.columns.Columns
+			t.columns, t.form = m.columns.Columns, string(appendForm(nil, frame))
 		}
 		return nil
 	})
