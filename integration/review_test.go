@@ -74,7 +74,7 @@ func TestSettingsOfPipelines(t *testing.T) {
 		}, "4MB"},
 		{"by function, in a text", func(w *wire) []string {
 			return w.simple(selectTitle(a) + "; SELECT set_config('work_mem', '9MB', false)")
-		}, "4MB"},
+		}, "9MB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

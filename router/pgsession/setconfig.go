@@ -81,16 +81,6 @@ func configRefused(where string) *sqlerr.Error {
 		WithHint("Use SET or SET LOCAL, or SELECT set_config(name, value, true or false) with constants.")
 }
 
-// oneRowOfConstants reports whether a statement is SELECT and a list.
-func oneRowOfConstants(s *querytree.Statement) bool {
-	if s == nil || s.Kind != querytree.Select || s.Query == nil {
-		return false
-	}
-	q := s.Query
-	return q.Kind == querytree.QuerySelect && len(q.With) == 0 && len(q.From) == 0 && q.Where == nil &&
-		len(q.GroupBy) == 0 && q.Having == nil && q.Limit == nil && q.Offset == nil && !q.Into
-}
-
 // callsOf counts the calls of a function.
 func callsOf(s *querytree.Statement, name string) (n int) {
 	querytree.Walk(s, func(x querytree.Node) bool {
