@@ -176,9 +176,11 @@ func (m *machine) flush() {
 
 // runBatch plans the batch and starts it.
 func (m *machine) runBatch() {
-	m.see(m.cfg.topology())
-	clear(m.heard)
 	m.batch.running = true
+	if !m.enter(nil) {
+		return
+	}
+	clear(m.heard)
 	if m.batch.vars == nil && !m.tx.open() {
 		m.batch.vars = m.vars
 	}

@@ -86,6 +86,7 @@ func (m *machine) planParse(o *op) *sqlerr.Error {
 	}
 	o.statement, o.undo, o.undoes = p, old, true
 	m.stmts[name] = p
+	m.tx.queried = m.tx.queried || p.static.Class != plan.Local
 	if m.answers(p) {
 		o.local = parseComplete
 	}

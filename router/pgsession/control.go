@@ -26,6 +26,8 @@ func (m *machine) isLocal(p *prepared) bool {
 	case querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
 		querytree.RollbackTo, querytree.SetTransaction, querytree.Fetch, querytree.CloseCursor:
 		return !m.tx.bound
+	case querytree.Begin:
+		return !m.tx.bound || optionsText(&s.Transaction) == ""
 	case querytree.Set, querytree.Reset:
 		return ours(s.Setting.Name) || !m.tied()
 	case querytree.Show:

@@ -73,6 +73,21 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 // down is found while no other has the change. They are taken in the order of
 // the nodes, as fanouts do, so that the two never wait for each other.
 func (t *ddlTask) run(ctx context.Context, w worker) error {
+	err := t.everywhere(ctx, w)
+	// Also after an error: what a node has done already, or may have, counts.
+	m := w.session()
+	unread := m.outside(ctx, func() error {
+		warnings, err := m.cfg.catalog.Changed(ctx, m.cfg.database)
+		t.warnings = append(t.warnings, warnings...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return unread
+}
+
+func (t *ddlTask) everywhere(ctx context.Context, w worker) error {
 	var links []*link
 	defer func() {
 		for _, l := range links {
@@ -92,14 +107,7 @@ func (t *ddlTask) run(ctx context.Context, w worker) error {
 	}
 	m := w.session()
 	t.owners = m.db.OwnerNodes()
-	err := t.onAll(ctx, nodes, links, m.db.Home())
-	// Also after an error: what a node has done already, or may have, counts.
-	warnings, unread := m.cfg.catalog.Changed(ctx, m.cfg.database)
-	t.warnings = append(t.warnings, warnings...)
-	if err != nil {
-		return err
-	}
-	return unread
+	return t.onAll(ctx, nodes, links, m.db.Home())
 }
 
 // onAll runs the text on one node after the other, home first. A server that

@@ -34,7 +34,7 @@ func (m *machine) writeError(err error) {
 	var known *sqlerr.Error
 	var server *serverError
 	if !errors.As(err, &known) && errors.As(err, &server) {
-		m.out = append(m.out, server.frame...)
+		m.out = append(append(m.out, server.before...), server.frame...)
 		m.cfg.observer.ServerError(m.cfg.database, server.code)
 		return
 	}

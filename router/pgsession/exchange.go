@@ -13,9 +13,13 @@ import (
 type serverError struct {
 	code, message string
 	frame         []byte
+	before        []byte // notices ahead of it
 }
 
 func (e *serverError) Error() string { return e.message + " (SQLSTATE " + e.code + ")" }
+
+// asServerError returns the error of a server that err is.
+func asServerError(err error) (*serverError, bool) { return errors.AsType[*serverError](err) }
 
 func newServerError(frame []byte) *serverError {
 	e := &serverError{frame: append([]byte(nil), frame...)}

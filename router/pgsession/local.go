@@ -1,7 +1,6 @@
 package pgsession
 
 import (
-	"cmp"
 	"strings"
 
 	"shardproxy/protocol/sqlerr"
@@ -14,7 +13,7 @@ func (m *machine) local(st *step) (waiting bool) {
 	stmt := st.plan.Statement
 	switch stmt.Kind {
 	case querytree.Begin:
-		return m.localBegin(stmt)
+		return m.localBegin(st)
 	case querytree.Commit:
 		return m.localEnd(st, true)
 	case querytree.Rollback:
@@ -59,51 +58,6 @@ func (m *machine) localCursor(stmt *querytree.Statement) bool {
 
 // forward sends the current step as it is to the backend that the session holds.
 func (m *machine) forward() bool { return m.acquire(m.link.node) }
-
-func (m *machine) localBegin(stmt *querytree.Statement) bool {
-	switch {
-	case m.tx.implicit:
-		// The statements before it become part of the block, as in PostgreSQL.
-		m.tx.implicit = false
-		if !m.tx.bound {
-			m.tx.begin = beginText(&stmt.Transaction)
-		}
-	case m.tx.open():
-		m.emitWarning("25001", "there is already a transaction in progress")
-		m.emitTag(stmt.Tag)
-		return false
-	default:
-		m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)
-	}
-	m.tx.snapshot = keepsSnapshot(cmp.Or(stmt.Transaction.Isolation, m.text("default_transaction_isolation")))
-	m.emitTag(stmt.Tag)
-	return false
-}
-
-// beginText is BEGIN with its options in the server's spelling.
-func beginText(t *querytree.Transaction) string {
-	var b strings.Builder
-	b.WriteString("BEGIN")
-	if t.Isolation != "" {
-		b.WriteString(" ISOLATION LEVEL ")
-		b.WriteString(strings.ToUpper(t.Isolation))
-	}
-	option := func(v querytree.Tristate, yes, no string) {
-		switch v {
-		case querytree.Yes:
-			b.WriteString(yes)
-		case querytree.No:
-			b.WriteString(no)
-		}
-	}
-	option(t.ReadOnly, " READ ONLY", " READ WRITE")
-	option(t.Deferrable, " DEFERRABLE", " NOT DEFERRABLE")
-	return b.String()
-}
-
-func keepsSnapshot(isolation string) bool {
-	return isolation == "repeatable read" || isolation == "serializable"
-}
 
 // localEnd handles COMMIT and ROLLBACK.
 func (m *machine) localEnd(st *step, commit bool) bool {
@@ -180,32 +134,6 @@ func (m *machine) noteSavepoint(stmt *querytree.Statement, text []byte, at int) 
 	}
 }
 
-func (m *machine) localSetTransaction(st *step) bool {
-	t := &st.plan.Statement.Transaction
-	switch {
-	case !m.tx.open():
-		m.emitWarning("25P01", "SET TRANSACTION can only be used in transaction blocks")
-	case checkTransaction(t) != nil:
-		m.refuse(checkTransaction(t))
-		return false
-	case m.tx.bound:
-		return m.forward()
-	default:
-		m.tx.describe(t, string(st.text))
-	}
-	m.emitTag("SET")
-	return false
-}
-
-// checkTransaction refuses options of a transaction that one node alone knows.
-func checkTransaction(t *querytree.Transaction) *sqlerr.Error {
-	if t.Other == "" {
-		return nil
-	}
-	return sqlerr.NotSupported("SET TRANSACTION " + t.Other + " is not supported").
-		WithHint("A snapshot exported on one node means nothing on another.")
-}
-
 // discardsAll reports whether a DISCARD is DISCARD ALL.
 func discardsAll(s *querytree.Statement) bool {
 	return strings.EqualFold(s.Name, "all") || s.Name == ""
@@ -266,13 +194,7 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 	}
 	switch stmt.Kind {
 	case querytree.Begin:
-		if !m.tx.open() {
-			m.tx.start(beginText(&stmt.Transaction), m.settingsBefore(), false)
-			m.tx.bound, m.tx.touched.whole = true, true
-			if m.batch.inForce != nil {
-				m.link.vars = m.batch.inForce // until the block is committed
-			}
-		}
+		m.begun(stmt)
 	case querytree.Savepoint:
 		m.noteSavepoint(stmt, text, -1)
 	case querytree.ReleaseSavepoint, querytree.RollbackTo:

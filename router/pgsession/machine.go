@@ -7,6 +7,7 @@ import (
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
+	"shardproxy/router/gate"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
 	"shardproxy/router/sqlscan"
@@ -22,6 +23,7 @@ const (
 	wantTask                    // machine.task to be run
 	wantRelease                 // machine.leaving to be given back
 	wantUnlock                  // the links that hold advisory locks to be closed
+	wantTurn                    // new work of the database to be let through
 	wantEnd                     // the session is over
 )
 
@@ -41,6 +43,8 @@ const (
 	stateCopyIn
 	// stateTask: blocking work on behalf of the request.
 	stateTask
+	// stateHeld: a request waits until its database is no longer held.
+	stateHeld
 	// stateSkip: an error in a batch; everything up to Sync is ignored.
 	stateSkip
 	// stateEnd: nothing more.
@@ -57,6 +61,7 @@ type machine struct {
 	state state
 	out   []byte // to the client
 
+	slot *gate.Slot         // counts the work in progress
 	topo *topology.Topology // of the request in progress
 	db   *topology.Database
 	env  plan.Env
@@ -81,10 +86,13 @@ type machine struct {
 	accepted variable
 	heard    map[string]string // what the backend reported in this request, by folded name
 	chain    txOptions         // of the block that follows COMMIT AND CHAIN
-	batch    batch
-	copying  copyIn
-	stmts    map[string]*prepared
-	portals  map[string]*portal
+	// judged is the statement whose options of the transaction a server has
+	// accepted.
+	judged  *querytree.Statement
+	batch   batch
+	copying copyIn
+	stmts   map[string]*prepared
+	portals map[string]*portal
 
 	// planned are the statements of the request in progress.
 	planned []*plan.Plan
@@ -98,6 +106,7 @@ type machine struct {
 	hasDrawn bool
 	fetched  fetched
 	self     *drawnBy
+	held     []byte // the Query message that waits in stateHeld; nil for a batch
 	columns  pgwire.RowDescription
 	params   []uint32    // of the statement that is being described
 	form     []byte      // of a description, while it is looked at
@@ -108,7 +117,7 @@ type machine struct {
 type config struct {
 	database string
 	user     *topology.User
-	topology func() *topology.Topology
+	gate     *gate.Gate
 	plans    *plan.Cache
 	drawer   *drawer
 	catalog  Catalog
@@ -125,15 +134,16 @@ type config struct {
 	backendUser string
 }
 
+// newMachine returns a machine that has a slot at the gate: close gives it up.
 func newMachine(cfg *config, base *vars, reported map[string]string) *machine {
 	m := &machine{
 		cfg: cfg, base: base, vars: base, reported: reported,
-		tx:      newTxn(),
+		slot: cfg.gate.Slot(cfg.database), tx: newTxn(),
 		self:    new(drawnBy),
 		stmts:   make(map[string]*prepared),
 		portals: make(map[string]*portal),
 	}
-	m.see(cfg.topology())
+	m.see(cfg.gate.Current())
 	m.settingsChanged()
 	return m
 }
@@ -181,6 +191,8 @@ func (m *machine) next() want {
 		return wantReplies
 	case stateTask:
 		return wantTask
+	case stateHeld:
+		return wantTurn
 	case stateEnd:
 		return wantEnd
 	}

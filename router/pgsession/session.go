@@ -68,7 +68,12 @@ func (s *Session) Run(ctx context.Context) error {
 		switch s.m.next() {
 		case wantClient:
 			s.observe()
+			if s.m.atRest() {
+				s.m.slot.Leave()
+			}
 			err = s.readClient()
+		case wantTurn:
+			s.waitTurn()
 		case wantLink:
 			s.acquireLink()
 		case wantReplies:
@@ -255,6 +260,7 @@ func (s *Session) Cancel(ctx context.Context) (Canceled, error) {
 
 // Close frees what a session holds that was not run. It may be called after Run.
 func (s *Session) Close() {
+	defer s.m.slot.Close() // after everything it holds was given back
 	s.reader.Close()
 	s.closeKept(func(*link) bool { return true }) // they may carry anything
 }

@@ -14,6 +14,7 @@ import (
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/backend"
+	"shardproxy/router/gate"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
 )
@@ -33,8 +34,8 @@ type Observer interface {
 
 // Options are what the sessions of a proxy share.
 type Options struct {
-	// Topology returns the present topology. Required.
-	Topology func() *topology.Topology
+	// Gate gives the topology and counts the sessions' work. Required.
+	Gate *gate.Gate
 	// Plans returns the template cache of a database. Required.
 	Plans func(database string) *plan.Cache
 	// Pools are the connections to the nodes. Required.
@@ -79,8 +80,8 @@ type login struct {
 
 // NewShared validates the options.
 func NewShared(o Options) (*Shared, error) {
-	if o.Topology == nil || o.Plans == nil || o.Pools == nil || o.Catalog == nil || o.Observer == nil {
-		return nil, errors.New("pgsession: Topology, Plans, Pools, Catalog and Observer are required")
+	if o.Gate == nil || o.Plans == nil || o.Pools == nil || o.Catalog == nil || o.Observer == nil {
+		return nil, errors.New("pgsession: Gate, Plans, Pools, Catalog and Observer are required")
 	}
 	if o.Statements == 0 {
 		o.Statements = 500
@@ -123,6 +124,7 @@ func (s *Shared) NewSession(ctx context.Context, c Client) (*Session, error) {
 	}
 	m := newMachine(&lg.config, noVars(), lg.parameters)
 	if m.db == nil {
+		m.slot.Close()
 		return nil, sqlerr.UndefinedDatabase(c.Database)
 	}
 	session := &Session{
@@ -147,7 +149,7 @@ func (s *Shared) login(c Client) *login {
 	if lg == nil || lg.config.user != c.User { // new, or changed by a reload
 		lg = &login{preparing: make(chan struct{}, 1), config: config{
 			database: c.Database, user: c.User,
-			topology: s.Topology, plans: s.Plans(c.Database), catalog: s.Catalog,
+			gate: s.Gate, plans: s.Plans(c.Database), catalog: s.Catalog,
 			settings: newKnownSettings(), types: newKnownTypes(), drawer: newDrawer(),
 			links:    linkConfig{buffers: s.buffers, statements: s.Statements},
 			observer: s.Observer, spread: rand.Uint32,
@@ -163,7 +165,7 @@ func (s *Shared) login(c Client) *login {
 
 // prepare asks a node, once, what its sessions of this user look like.
 func (lg *login) prepare(ctx context.Context, s *Shared) error {
-	db := s.Topology().Databases[lg.config.database]
+	db := s.Gate.Current().Databases[lg.config.database]
 	if db == nil {
 		return sqlerr.UndefinedDatabase(lg.config.database)
 	}

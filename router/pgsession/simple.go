@@ -20,8 +20,10 @@ func (m *machine) query(frame []byte) {
 		m.queryInBatch(frame)
 		return
 	}
+	if !m.enter(frame) {
+		return
+	}
 	delete(m.stmts, "")
-	m.see(m.cfg.topology())
 	clear(m.heard)
 	m.planScript(q.Text)
 	m.notePlans()
@@ -107,6 +109,7 @@ func (m *machine) dispatch(st *step) (waiting bool) {
 	case plan.Local:
 		return m.local(st)
 	}
+	m.tx.queried = true
 	if err := m.stepConfigs(st); err != nil {
 		m.refuse(err)
 		return false

@@ -45,6 +45,9 @@ type txn struct {
 	touched touched
 	// wrote: a statement that may have changed something was sent.
 	wrote bool
+	// queried: a statement of the client has run, wherever, that a server takes a
+	// snapshot for: options of the transaction may come too late.
+	queried bool
 }
 
 // txOptions are the options of a transaction. They pass to the next one
@@ -98,7 +101,7 @@ func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.saves = t.saves[:0]
 	t.overridden = nil
 	t.touched.reset()
-	t.wrote = false
+	t.wrote, t.queried = false, false
 }
 
 // chain opens a block with the options of the one before.

@@ -1,0 +1,86 @@
+package pgsession
+
+import (
+	"context"
+	"time"
+
+	"shardproxy/protocol/sqlerr"
+)
+
+// enter takes the topology that a request is planned with and has the request
+// counted. It reports false where the request has to wait; it then goes on with
+// admitted. query is the frame of a Query message, nil for a batch.
+func (m *machine) enter(query []byte) bool {
+	topo, held := m.slot.Enter()
+	if held {
+		m.held, m.state = query, stateHeld
+		return false
+	}
+	m.see(topo)
+	return true
+}
+
+// admitted goes on with the request that was held, or fails it.
+func (m *machine) admitted(err error) {
+	query := m.held
+	m.held, m.state = nil, stateIdle
+	switch {
+	case err != nil && query != nil:
+		m.emitError(err)
+		m.emitReady()
+	case err != nil:
+		m.failBatch(err)
+	case query != nil:
+		m.query(query)
+	default:
+		m.runBatch()
+	}
+}
+
+// atRest reports whether nothing that the session planned is left on a node: what
+// it does next is new work.
+func (m *machine) atRest() bool {
+	if m.state != stateIdle && m.state != stateSkip || m.tx.bound || m.batch.open {
+		return false
+	}
+	l := m.link
+	return l == nil || l.status == txIdle && l.replies.empty() && len(l.out) == 0
+}
+
+// waitTurn waits until the database takes new work. How long that may take is the
+// same as for a connection; a database that was paused may stay so for long.
+func (s *Session) waitTurn() {
+	err := s.interruptible(func(ctx context.Context) error { return s.waitAtGate(ctx) })
+	s.m.admitted(err)
+}
+
+func (s *Session) waitAtGate(ctx context.Context) error {
+	database := s.m.cfg.database
+	if db := s.m.cfg.gate.Current().Databases[database]; db != nil && !db.Paused {
+		limit := time.Duration(db.Pool.QueueTimeoutMS) * time.Millisecond
+		if limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeoutCause(ctx, limit, sqlerr.Held(database))
+			defer cancel()
+		}
+	}
+	return s.m.slot.Wait(ctx)
+}
+
+// outside runs f while the session is not counted, with nothing of it left on a
+// node: f waits for others who must not wait for this session. The session goes on
+// when its database takes new work again.
+func (m *machine) outside(ctx context.Context, f func() error) error {
+	m.slot.Leave()
+	err := f()
+	for {
+		topo, held := m.slot.Enter()
+		if !held {
+			m.see(topo)
+			return err
+		}
+		if e := m.slot.Wait(ctx); e != nil {
+			return e
+		}
+	}
+}
