@@ -10,6 +10,7 @@ import (
 	"shardproxy/meta"
 	"shardproxy/meta/topology"
 	"shardproxy/router/backend"
+	"shardproxy/router/gate"
 	"shardproxy/router/pgparse"
 	"shardproxy/router/pgsession"
 	"shardproxy/router/plan"
@@ -66,7 +67,7 @@ func (e *engine) assemble(first *topology.Topology, c *config.Config, o *observe
 	}
 	e.schemas = newSchemas(sources, e.store, logger)
 	e.sessions, err = pgsession.NewShared(pgsession.Options{
-		Topology: e.store.Current, Plans: func(database string) *plan.Cache { return e.plans[database] },
+		Gate: gate.New(e.store), Plans: func(database string) *plan.Cache { return e.plans[database] },
 		Pools: e.pools, Catalog: e.schemas, Observer: o, MaxMessage: int(c.Postgres.MaxMessage),
 	})
 	return err

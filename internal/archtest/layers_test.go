@@ -10,7 +10,7 @@ func table() architecture {
 			{5, []string{"cmd/shardproxy", "cmd/shardctl", "cmd/shardbench"}, "bench, integration: import anything, imported by nobody"},
 			{4, []string{"router", "rebalance", "admin"}, "no arrows between these three"},
 			{3, []string{"router/pgsession", "router/mysession", "meta"}, ""},
-			{2, []string{"router/plan", "router/backend", "router/catalog", "protocol/pgstartup", "rebalance/*"}, ""},
+			{2, []string{"router/plan", "router/backend", "router/catalog", "router/gate", "protocol/pgstartup", "rebalance/*"}, ""},
 			{1, []string{"router/sqlscan", "router/pgparse", "router/copyrow", "protocol/pgwire", "meta/topology"}, ""},
 			{0, []string{"ring", "protocol/sqlerr", "router/querytree", "internal/*"}, ""},
 		},

@@ -62,6 +62,17 @@ func CannotConnectNow(reason string) *Error {
 	return e
 }
 
+// Held (40001): the database takes no new statements because a change of its
+// topology waits for those under way, and that took longer than a statement may
+// wait. Nothing was sent.
+func Held(database string) *Error {
+	e := newError(FaultProxy, "40001", 1213,
+		"timed out waiting for a change of database "+quote(database)+" to be made").
+		WithHint("Run the transaction again. A change waits for open transactions: shorten them.")
+	e.Retryable = true
+	return e
+}
+
 // RetryTransaction (40001): the transaction was rolled back for a reason that
 // is gone when it is tried again. reason is a full message.
 func RetryTransaction(reason string) *Error {

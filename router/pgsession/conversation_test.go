@@ -15,6 +15,7 @@ import (
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/ring"
+	"shardproxy/router/gate"
 	"shardproxy/router/pgparse"
 	"shardproxy/router/plan"
 )
@@ -52,10 +53,16 @@ func (noObserver) Answered(*topology.Database, plan.Class, topology.NodeIndex, t
 func (noObserver) Refused(string, *sqlerr.Error)                                              {}
 func (noObserver) ServerError(string, string)                                                 {}
 
+// published is a topology that tests replace between two messages.
+type published struct{ topo *topology.Topology }
+
+func (p *published) Current() *topology.Topology                   { return p.topo }
+func (p *published) Watch() (changed <-chan struct{}, stop func()) { return nil, func() {} }
+
 func testConfig(topo *topology.Topology) *config {
 	return &config{
 		database: "app", user: &topology.User{Name: "u"},
-		topology: func() *topology.Topology { return topo },
+		gate:     gate.New(&published{topo}),
 		plans:    plan.NewCache(plan.Options{Parser: pgparse.Parser{}}),
 		settings: newKnownSettings(), types: newKnownTypes(), drawer: newDrawer(),
 		links: linkConfig{statements: 3}, observer: noObserver{},
@@ -203,7 +210,9 @@ func TestConversations(t *testing.T) {
 func TestConversationsOverNodes(t *testing.T) {
 	cfg := testConfig(oneTable(2))
 	cfg.links.statements = 1
-	there := cfg.topology()
+	there := cfg.gate.Current()
+	source := &published{there}
+	cfg.gate = gate.New(source)
 	back := *there
 	db := *there.Databases["app"]
 	db.Nodes = []topology.Node{db.Nodes[1], db.Nodes[0]}
@@ -213,12 +222,12 @@ func TestConversationsOverNodes(t *testing.T) {
 	}
 	back.Databases = map[string]*topology.Database{"app": &db}
 	rapid.Check(t, func(t *rapid.T) {
-		cfg.topology = func() *topology.Topology { return there }
+		source.topo = there
 		r := newRig(t, cfg)
 		for _, frame := range drawMessages(t, []int{1, 2, 3, 4}) {
 			if rapid.IntRange(0, 4).Draw(t, "moves") == 0 {
 				now := rapid.SampledFrom([]*topology.Topology{there, &back}).Draw(t, "topology")
-				cfg.topology = func() *topology.Topology { return now }
+				source.topo = now
 			}
 			before := r.committed()
 			r.client(frame)

@@ -70,12 +70,22 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 }
 
 // run holds a connection to every node before it sends anything: a node that is
-// down is found while no other has the change. They are taken in the order of
-// the nodes, as fanouts do, so that the two never wait for each other.
+// down is found while no other has the change.
 func (t *ddlTask) run(ctx context.Context, w worker) error {
-	err := t.everywhere(ctx, w)
-	// Also after an error: what a node has done already, or may have, counts.
 	m := w.session()
+	nodes := nodesOf(&t.plan)
+	t.owners = m.db.OwnerNodes()
+	links, err := acquireAll(ctx, w, nodes)
+	if err == nil {
+		err = t.onAll(ctx, nodes, links, m.db.Home())
+	}
+	for _, l := range links {
+		w.release(l)
+	}
+	if len(links) < len(nodes) {
+		return err // nothing was sent
+	}
+	// Also after an error: what a node has done already, or may have, counts.
 	unread := m.outside(ctx, func() error {
 		warnings, err := m.cfg.catalog.Changed(ctx, m.cfg.database)
 		t.warnings = append(t.warnings, warnings...)
@@ -87,27 +97,23 @@ func (t *ddlTask) run(ctx context.Context, w worker) error {
 	return unread
 }
 
-func (t *ddlTask) everywhere(ctx context.Context, w worker) error {
-	var links []*link
-	defer func() {
-		for _, l := range links {
-			w.release(l)
-		}
-	}()
-	nodes := nodesOf(&t.plan)
+// acquireAll acquires a link to each node and brings it to the session's settings.
+// The links are taken in the order of the nodes, as fanouts do, so that the two
+// never wait for each other. With an error there are fewer links than nodes; the
+// caller gives them back all the same.
+func acquireAll(ctx context.Context, w worker, nodes []topology.NodeIndex) (links []*link, err error) {
 	for _, node := range nodes {
 		l, err := w.acquire(ctx, node)
 		if err != nil {
-			return err
+			return links, err
+		}
+		if err := w.withSettings(ctx, l); err != nil {
+			w.release(l)
+			return links, err
 		}
 		links = append(links, l)
-		if err := w.withSettings(ctx, l); err != nil {
-			return err
-		}
 	}
-	m := w.session()
-	t.owners = m.db.OwnerNodes()
-	return t.onAll(ctx, nodes, links, m.db.Home())
+	return links, nil
 }
 
 // onAll runs the text on one node after the other, home first. A server that

@@ -97,11 +97,22 @@ func newRig(t rapidT, cfg *config) *rig {
 		t: t, m: newMachine(cfg, noVars(), nil),
 		first: map[topology.NodeID]*node{}, second: map[topology.NodeID]*node{},
 	}
-	for _, n := range cfg.topology().Databases["app"].Nodes {
+	for _, n := range cfg.gate.Current().Databases["app"].Nodes {
 		r.first[n.ID] = newNode(t, n.ID, cfg)
 		r.second[n.ID] = newNode(t, n.ID, cfg)
 	}
 	return r
+}
+
+// rest leaves the gate as the driver does, and checks that no work is counted
+// longer than it lasts.
+func (r *rig) rest(want want) {
+	if want == wantClient && r.m.atRest() {
+		r.m.slot.Leave()
+	}
+	if r.m.idle() && r.m.slot.Entered() {
+		r.t.Fatalf("the session is idle and counted, after\n%s", strings.Join(r.sent, "\n"))
+	}
 }
 
 // client gives the machine one message and lets it work until it wants the next.
@@ -115,6 +126,7 @@ func (r *rig) client(frame []byte) {
 		}
 		switch want := r.m.next(); want {
 		case wantClient, wantEnd:
+			r.rest(want)
 			if l := r.m.link; l != nil && len(l.out) > 0 { // what a read of the client would flush
 				if r.loses != nil && r.loses() && want == wantClient && r.m.answered() {
 					r.m.abandon()
