@@ -34,19 +34,48 @@ type Config struct {
 type Peer struct {
 	// ID names the process among its peers; default "proxy-1".
 	ID string `yaml:"id" default:"proxy-1"`
-	// DataDir keeps what must survive a restart; default /var/lib/shardproxy.
+	// DataDir keeps what must survive a restart; default /var/lib/shardproxy. It
+	// is used with Bootstrap or Join only.
 	DataDir string `yaml:"data_dir" default:"/var/lib/shardproxy"`
 	Raft    Raft   `yaml:"raft"`
-	// Bootstrap makes a new cluster of this peer; default false. Excludes Join.
+	// Bootstrap makes a new cluster of this peer, unless DataDir holds one
+	// already; default false. Excludes Join.
 	Bootstrap bool `yaml:"bootstrap" default:"false"`
-	// Join lists admin addresses of peers of the cluster to become a member of.
+	// Join lists admin addresses of peers of the cluster to become a member of,
+	// unless DataDir holds a membership already.
 	Join []string `yaml:"join"`
+	// JoinTokenFile holds the bearer token of their admin API; empty: that of
+	// Admin.TokenFile.
+	JoinTokenFile string `yaml:"join_token_file" default:""`
+	// JoinCA is a PEM file with the authorities that sign their admin API's
+	// certificates; empty: the system's.
+	JoinCA string `yaml:"join_ca" default:""`
+	// Voter says whether the peer takes part in votes: auto (default; as long as
+	// there are fewer than five that do), always or never.
+	Voter string `yaml:"voter" default:"auto" oneof:"auto,always,never"`
 }
+
+// Clustered reports whether the peer keeps a topology of its own, alone or with
+// others. Otherwise it makes one of the configuration at each start.
+func (p *Peer) Clustered() bool { return p.Bootstrap || len(p.Join) > 0 }
 
 // Raft is the peers' own traffic.
 type Raft struct {
-	// Listen is host:port; default 127.0.0.1:7090.
+	// Listen is host:port; default 127.0.0.1:7090. Beyond loopback it needs TLS.
 	Listen string `yaml:"listen" default:"127.0.0.1:7090"`
+	// Advertise is the host:port that the other peers use; empty: Listen.
+	Advertise string  `yaml:"advertise" default:""`
+	TLS       RaftTLS `yaml:"tls"`
+}
+
+// RaftTLS is the mutual TLS between peers. The three files belong together.
+type RaftTLS struct {
+	// Cert and Key are PEM files, shown to other peers as server and as client.
+	Cert string `yaml:"cert" default:""`
+	Key  string `yaml:"key" default:""`
+	// CA is a PEM file of the authorities that sign all peers' certificates, and
+	// nobody else's.
+	CA string `yaml:"ca" default:""`
 }
 
 // Admin is the HTTP listener for metrics, health and shardctl.
@@ -54,6 +83,9 @@ type Admin struct {
 	// Listen is host:port; default 127.0.0.1:7080. Beyond loopback it needs TLS
 	// and a token or client certificates.
 	Listen string `yaml:"listen" default:"127.0.0.1:7080"`
+	// Advertise is the host:port that operators use, shown with the peer; empty:
+	// Listen.
+	Advertise string `yaml:"advertise" default:""`
 	// TokenFile holds the bearer token callers must send, except for the health
 	// checks; empty: none.
 	TokenFile string   `yaml:"token_file" default:""`

@@ -23,14 +23,9 @@ func (r *report) validate(c *Config) {
 	if c.Admin.TLS.ClientCA != "" && c.Admin.TLS.Cert == "" {
 		r.at("admin.tls.client_ca", "needs cert and key")
 	}
-	if c.Peer.Bootstrap && len(c.Peer.Join) > 0 {
-		r.at("peer.join", "a peer either bootstraps a cluster or joins one")
-	}
-	if c.Peer.ID == "" {
-		r.at("peer.id", "must not be empty")
-	}
+	r.peer(&c.Peer)
 	r.users(c)
-	if len(c.Databases) == 0 {
+	if len(c.Databases) == 0 && len(c.Peer.Join) == 0 {
 		r.at("databases", "at least one database is needed")
 	}
 	for _, name := range sortedKeys(c.Databases) {
@@ -139,7 +134,7 @@ func (r *report) users(c *Config) {
 			}
 		}
 	}
-	if len(c.Users) == 0 {
+	if len(c.Users) == 0 && len(c.Peer.Join) == 0 {
 		r.at("users", "at least one user is needed")
 	}
 }
