@@ -35,10 +35,17 @@ const (
 
 // Topology is the whole routing state at one epoch.
 type Topology struct {
-	Epoch     Epoch
+	Epoch Epoch
+	// ClusterID is stored on every node too, so that no two clusters serve one.
 	ClusterID string
 	Databases map[string]*Database // by the name clients use in their DSN
 	Users     map[string]*User     // by login name
+	Peers     map[PeerID]*Peer
+	// Flags are the settings that somebody set, see FlagTable; the others have
+	// their defaults.
+	Flags map[string]string
+	// LastMove is the newest move of all databases; ids are never used again.
+	LastMove MoveID
 }
 
 // User may log in to the proxy.
@@ -69,6 +76,10 @@ type Node struct {
 	// AdminDSN is the role that reads catalogs and changes sequences. Empty
 	// means DSN.
 	AdminDSN string
+	// UID is the identity that is stored on the server too: a DSN that leads to
+	// another server shows by it. Empty where none was stored.
+	UID   string
+	State NodeState
 }
 
 // Database is what a client names in its DSN.
@@ -96,6 +107,12 @@ type Database struct {
 	// the others; nil where they are the same everywhere.
 	Types *TypeMap
 	Pool  Pool
+	// Paused: no transaction begins, so that a consistent copy can be made.
+	Paused bool
+	// Armed is the change that peers hold transactions for, nil without one.
+	Armed *Armed
+	// Moves are the unfinished moves and the latest finished ones.
+	Moves map[MoveID]*Move
 }
 
 // PartitionCount is P, without the home partition.

@@ -148,3 +148,5 @@ func (r *Relation) validateKey() error {
 	}
 	return nil
 }
+
+func (t *Topology) validateAfter(*Topology) error { return t.Validate() }
