@@ -56,7 +56,7 @@ func (s *Session) waitTurn() {
 
 func (s *Session) waitAtGate(ctx context.Context) error {
 	database := s.m.cfg.database
-	if db := s.m.cfg.gate.Current().Databases[database]; db != nil {
+	if db := s.m.cfg.gate.Current().Databases[database]; db != nil && !db.Paused {
 		limit := time.Duration(db.Pool.QueueTimeoutMS) * time.Millisecond
 		if limit > 0 {
 			var cancel context.CancelFunc
