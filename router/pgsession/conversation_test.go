@@ -284,6 +284,51 @@ func TestConversationsLosingLinks(t *testing.T) {
 	})
 }
 
+// TestConversationsHeld: holds come and go between messages. A request that is not
+// part of a transaction waits and goes on, or fails as a whole; one that is goes
+// on; every request is answered with one ReadyForQuery.
+func TestConversationsHeld(t *testing.T) {
+	cfg := testConfig(oneTable(2))
+	free := cfg.gate.Current()
+	source := &published{free}
+	cfg.gate = gate.New(source)
+	db := *free.Databases["app"]
+	db.Paused = true
+	held := &topology.Topology{Epoch: free.Epoch + 1, Databases: map[string]*topology.Database{"app": &db}}
+	rapid.Check(t, func(t *rapid.T) {
+		source.topo = free
+		r := newRig(t, cfg)
+		late := false
+		r.turn = func() error {
+			if late = rapid.IntRange(0, 3).Draw(t, "late") == 0; late {
+				return sqlerr.Held("app")
+			}
+			source.topo = free
+			return nil
+		}
+		for _, frame := range drawMessages(t, []int{1, 2, 3}) {
+			source.topo = rapid.SampledFrom([]*topology.Topology{free, held}).Draw(t, "topology")
+			before, inside := r.committed(), r.m.tx.bound
+			late = false
+			r.client(frame)
+			if frame[0] != pgwire.MsgSync && frame[0] != pgwire.MsgQuery {
+				continue
+			}
+			got := transcript(r.m.out)
+			r.m.out = nil
+			if n := count(got, "Z "); n != 1 || !strings.HasPrefix(got[len(got)-1], "Z ") {
+				t.Fatalf("after\n%s\nanswer %q", strings.Join(r.sent, "\n"), got)
+			}
+			if late && (count(got, "E 40001") != 1 || r.committed() != before) {
+				t.Fatalf("after\n%s\nwaited too long, and was answered %q", strings.Join(r.sent, "\n"), got)
+			}
+			if late && inside {
+				t.Fatalf("after\n%s\na transaction that was under way was held", strings.Join(r.sent, "\n"))
+			}
+		}
+	})
+}
+
 func count(list []string, prefix string) int {
 	n := 0
 	for _, s := range list {

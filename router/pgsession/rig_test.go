@@ -30,6 +30,9 @@ type rig struct {
 	sent   []string // what the client sent, for failures
 	// loses decides whether a connection breaks now; nil: never.
 	loses func() bool
+	// turn ends a hold, or returns the error of who waited too long; nil: there
+	// are no holds.
+	turn func() error
 	// down: tasks get no connection.
 	down bool
 	// unchecked: what is known of links is not compared.
@@ -124,7 +127,16 @@ func (r *rig) client(frame []byte) {
 		if steps > 1000 {
 			r.t.Fatalf("the machine does not come to rest, state %d", r.m.state)
 		}
-		switch want := r.m.next(); want {
+		want := r.m.next()
+		if counted := r.m.slot.Entered(); !counted && (want == wantLink || want == wantReplies || want == wantTask) {
+			r.t.Fatalf("the session works for a client and is not counted, state %d", r.m.state)
+		}
+		switch want {
+		case wantTurn:
+			if r.turn == nil {
+				r.t.Fatal("held with no hold")
+			}
+			r.m.admitted(r.turn())
 		case wantClient, wantEnd:
 			r.rest(want)
 			if l := r.m.link; l != nil && len(l.out) > 0 { // what a read of the client would flush
@@ -154,6 +166,8 @@ func (r *rig) client(frame []byte) {
 			r.m.released()
 		case wantTask:
 			r.m.taskDone(r.m.task.run(context.Background(), r))
+		case wantUnlock:
+			r.m.unlocked()
 		}
 	}
 }
