@@ -94,6 +94,8 @@ type portal struct {
 	statement *prepared
 	plan      plan.Plan
 	local     bool
+	done      bool           // a portal of the proxy has run
+	serial    int            // of the savepoint before it; see txn
 	extra     []pgwire.Param // values that the proxy adds
 	configs   []configCall
 }

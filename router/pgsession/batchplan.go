@@ -131,6 +131,7 @@ func (m *machine) planBind(o *op) *sqlerr.Error {
 	if err != nil {
 		return err
 	}
+	po.serial = m.tx.serial
 	o.replaced = m.portals[name]
 	m.portals[name] = po
 	return nil
@@ -143,7 +144,7 @@ func (o *op) newPortal(p *prepared) *portal {
 		po = new(portal)
 	}
 	o.spare = nil
-	po.statement, po.local, po.extra, po.configs = p, false, po.extra[:0], nil
+	po.statement, po.local, po.done, po.extra, po.configs = p, false, false, po.extra[:0], nil
 	o.statement, o.portal = p, po
 	o.params = bindKeys{bind: &o.bind, statement: p}
 	return po
@@ -270,6 +271,9 @@ func (m *machine) planExecute(o *op) *sqlerr.Error {
 		return sqlerr.InFailedTransaction()
 	}
 	o.portal, o.name = po, msg.Portal
+	if done, err := o.executeAgain(); done {
+		return err
+	}
 	if msg.MaxRows > 0 {
 		m.batch.write = true // the portal must survive: it ties the transaction
 	}

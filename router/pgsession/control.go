@@ -3,7 +3,6 @@ package pgsession
 import (
 	"maps"
 
-	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
@@ -140,6 +139,7 @@ func (m *machine) foresee(po *portal) {
 	case querytree.RollbackTo:
 		b.ended = true
 		if at := m.tx.find(s.Name); at >= 0 {
+			m.dropPortals(at)
 			b.shifted = b.shifted || m.plansDiffer(m.tx.saves[at].vars, m.tx.saves[at].local)
 		}
 	case querytree.Set, querytree.Reset:
@@ -161,36 +161,6 @@ func (m *machine) plansDiffer(session, local *vars) bool {
 	differ := from.text(keySetting) != to.text(keySetting)
 	from.difference(to, func(name string, _ *variable) { differ = differ || decidesPlans(name) })
 	return differ
-}
-
-// executeLocal runs a statement that the proxy answers; the answer becomes the
-// op's. A setting that no server has confirmed yet is asked for first.
-func (m *machine) executeLocal(o *op) *sqlerr.Error {
-	p := o.portal.statement
-	if p.scan.Empty {
-		o.local = pgwire.AppendEmptyQueryResponse(nil)
-		return nil
-	}
-	s := p.statement()
-	if s.Kind == querytree.Set && !ours(s.Setting.Name) && s.Setting.Name != sessionCharacteristics && !s.Setting.Default {
-		if err := m.checkSetting(&s.Setting); err != nil {
-			return err
-		}
-		if _, ok := m.known(&s.Setting); !ok {
-			m.batch.first = m.settingTask(variable{name: s.Setting.Name, value: settingValue(&s.Setting)})
-			return nil
-		}
-	}
-	if s.Kind == querytree.Deallocate {
-		o.remember(m.stmts, s.Name)
-	}
-	before, failed := m.out, m.script.failed
-	m.out, m.refusal, m.capturing = nil, nil, true
-	st := step{plan: o.portal.plan, text: p.sql}
-	m.local(&st)
-	o.local, m.out = m.out, before
-	m.script.failed, m.capturing = failed, false
-	return m.refusal
 }
 
 // remember keeps the statements that a DEALLOCATE is going to drop; no name: all.

@@ -49,6 +49,7 @@ func (m *machine) localCursor(stmt *querytree.Statement) bool {
 	case m.tx.bound:
 		return m.forward()
 	case stmt.Kind == querytree.CloseCursor && stmt.Name == "":
+		m.closePortals()
 		m.emitTag("CLOSE CURSOR ALL")
 	default:
 		m.refuse(sqlerr.UndefinedPortal(stmt.Name))
@@ -102,7 +103,7 @@ func tagOfEnd(commit bool) string {
 func (m *machine) localSavepoint(st *step) bool {
 	stmt := st.plan.Statement
 	if !m.tx.open() || m.tx.implicit {
-		m.refuse(sqlerr.NoActiveTransaction(stmt.Tag))
+		m.refuse(sqlerr.NoActiveTransaction(savepointCommand(stmt.Kind)))
 		return false
 	}
 	at := m.tx.find(stmt.Name)
@@ -121,6 +122,17 @@ func (m *machine) localSavepoint(st *step) bool {
 	return false
 }
 
+// savepointCommand is what servers call the command in errors.
+func savepointCommand(kind querytree.StatementKind) string {
+	switch kind {
+	case querytree.ReleaseSavepoint:
+		return "RELEASE SAVEPOINT"
+	case querytree.RollbackTo:
+		return "ROLLBACK TO SAVEPOINT"
+	}
+	return "SAVEPOINT"
+}
+
 // noteSavepoint takes over what a savepoint command did.
 func (m *machine) noteSavepoint(stmt *querytree.Statement, text []byte, at int) {
 	switch stmt.Kind {
@@ -129,6 +141,9 @@ func (m *machine) noteSavepoint(stmt *querytree.Statement, text []byte, at int) 
 	case querytree.ReleaseSavepoint:
 		m.tx.release(at, string(text))
 	case querytree.RollbackTo:
+		if !m.batch.running || !m.tx.bound { // else foreseen
+			m.dropPortals(at)
+		}
 		m.changeVars(m.tx.rollbackTo(at))
 		m.settingsChanged()
 	}

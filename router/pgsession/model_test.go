@@ -15,6 +15,9 @@ import (
 type model struct {
 	statements map[string]string
 	portals    map[string]string
+	done       map[string]bool // portals whose statement runs once and has
+	made       map[string]int  // the savepoint before each portal
+	serial     int             // of the newest savepoint
 	savepoints []savepointModel
 	settings   settingsModel
 	several    bool // within a Query of several statements
@@ -29,7 +32,7 @@ type model struct {
 }
 
 func newModel() *model {
-	return &model{statements: map[string]string{}, portals: map[string]string{}, status: txIdle, settings: newSettingsModel()}
+	return &model{statements: map[string]string{}, portals: map[string]string{}, done: map[string]bool{}, made: map[string]int{}, status: txIdle, settings: newSettingsModel()}
 }
 
 // feed takes frames of a client, whole, and appends answers to s.out.
@@ -146,6 +149,8 @@ func (s *model) bind(frame []byte) string {
 		return "42P03"
 	}
 	s.portals[string(m.Portal)] = text
+	delete(s.done, string(m.Portal))
+	s.made[string(m.Portal)] = s.serial
 	s.out = pgwire.AppendBindComplete(s.out)
 	return ""
 }
@@ -185,6 +190,12 @@ func (s *model) execute(frame []byte) string {
 	}
 	if s.status == txFailed && !endsBlock(text) {
 		return "25P02"
+	}
+	if s.done[string(m.Portal)] {
+		return "55000"
+	}
+	if !returnsRows(text) {
+		s.done[string(m.Portal)] = true
 	}
 	return s.run(text, false)
 }
@@ -271,7 +282,8 @@ func (s *model) run(text string, describe bool) (code string) {
 		if s.status == txIdle {
 			return "25P01"
 		}
-		s.savepoints = append(s.savepoints, savepointModel{rest, len(s.ran), s.settings.clone()})
+		s.savepoints = append(s.savepoints, savepointModel{rest, len(s.ran), s.settings.clone(), s.serial + 1})
+		s.serial++
 	case "SET", "RESET":
 		if code := s.set(word, rest); code != "" {
 			return code
@@ -357,6 +369,7 @@ func (s *model) rollbackTo(name string) string {
 		}
 		s.savepoints = s.savepoints[:i+1]
 		s.ran = s.ran[:min(saved.ran, len(s.ran))]
+		maps.DeleteFunc(s.portals, func(name string, _ string) bool { return s.made[name] >= saved.serial })
 		s.settings = saved.settings.clone()
 		s.status = txOpen
 		s.out = pgwire.AppendCommandComplete(s.out, "ROLLBACK")
@@ -378,6 +391,7 @@ type savepointModel struct {
 	name     string
 	ran      int
 	settings settingsModel
+	serial   int
 }
 
 // settingsModel are the settings of a session: those of the session, those of SET

@@ -74,7 +74,9 @@ func (m *machine) localShow(st *step) bool {
 	if value == "" && name == "shardproxy.notice" {
 		value = "off"
 	}
-	m.out = pgwire.AppendRowDescription(m.out, showColumns(name))
+	if !m.capturing { // in the extended protocol only a Describe is answered so
+		m.out = pgwire.AppendRowDescription(m.out, showColumns(name))
+	}
 	m.out = pgwire.AppendDataRow(m.out, [][]byte{[]byte(value)})
 	m.emitTag("SHOW")
 	return false

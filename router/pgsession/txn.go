@@ -33,6 +33,7 @@ type txn struct {
 	txOptions
 	replay []string // SET LOCAL, SAVEPOINT and their like: sent after BEGIN
 	saves  []savepoint
+	serial int // of the newest savepoint, released or not
 
 	// saved are the session settings at BEGIN; a rollback returns to them.
 	saved *vars
@@ -61,6 +62,7 @@ type txOptions struct {
 // savepoint is the state that ROLLBACK TO returns to.
 type savepoint struct {
 	name   string
+	serial int
 	replay int // length of txn.replay including this savepoint
 	vars   *vars
 	local  *vars
@@ -101,7 +103,7 @@ func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.saves = t.saves[:0]
 	t.overridden = nil
 	t.touched.reset()
-	t.wrote, t.queried = false, false
+	t.wrote, t.queried, t.serial = false, false, 0
 }
 
 // chain opens a block with the options of the one before.
@@ -133,7 +135,8 @@ func (t *txn) save(name, text string, settings *vars) {
 	if !t.bound {
 		t.replay = append(t.replay, text)
 	}
-	t.saves = append(t.saves, savepoint{name, len(t.replay), settings, t.local})
+	t.serial++
+	t.saves = append(t.saves, savepoint{name, t.serial, len(t.replay), settings, t.local})
 }
 
 // find returns the index of the newest savepoint of that name, or -1.
