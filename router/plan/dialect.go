@@ -40,6 +40,8 @@ type dialect struct {
 	// families are the type names, without modifier, that pass a key's value on
 	// unchanged.
 	families map[string]family
+	// scalars are the types whose values are one column each.
+	scalars map[string]bool
 	// summable are the types whose sums the proxy can add exactly, ordered the
 	// ones whose values it can compare as numbers.
 	summable, ordered map[string]bool
@@ -85,6 +87,8 @@ func postgresDialect() *dialect {
 			"text": familyText, "varchar": familyText,
 			"bytea": familyBytes,
 		},
+		scalars: set("int2", "int4", "int8", "numeric", "float4", "float8", "bool", "uuid", "text", "varchar", "bpchar",
+			"bytea", "json", "jsonb", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "inet", "cidr"),
 		summable: set("int2", "int4", "int8", "numeric"),
 		ordered:  set("int2", "int4", "int8", "numeric"),
 		nameTypes: set("regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper",

@@ -130,6 +130,9 @@ func (a *analysis) derived(ref *querytree.SubqueryRef, l *level, e *env, left ro
 // left of them, LATERAL or not.
 func (a *analysis) functionRef(ref *querytree.FunctionRef, l *level, e *env, left rows) rows {
 	a.at(l, left, func() { a.exprsAt(ref.Calls, l, e) })
+	if r, ok := a.unnested(ref, l, e); ok {
+		return r
+	}
 	r := rows{open: true}
 	if ref.Alias == "" && len(ref.Calls) == 1 {
 		if f, ok := ref.Calls[0].(*querytree.Function); ok {

@@ -119,9 +119,7 @@ func (a *analysis) bind(g *group, r *reference) {
 	if r.key != noVariable {
 		c := a.closureOf(r.key, r.env)
 		sources = slices.Concat(sources, c.values)
-		if !r.rows {
-			nulls = c.orNulls
-		}
+		nulls = c.orNulls
 	}
 	for _, s := range sources {
 		if s = s.resolve(g.typ); s != nil {
@@ -153,7 +151,7 @@ func (a *analysis) bindOrNull(g *group, r *reference, nulls []*source) {
 		switch {
 		case notNull && s != nil:
 			g.candidates = append(g.candidates, candidate{source: s})
-		case notNull || !g.replicated:
+		case notNull || !g.replicated || r.rows:
 			// Where such rows would be is not known.
 		case r.write:
 			g.orNull = true

@@ -214,6 +214,11 @@ func (a *analysis) outputVariable(e querytree.Expr, l *level) variable {
 	if v := a.columnVariable(e, l); v != noVariable {
 		return v
 	}
+	if c, ok := e.(*querytree.Cast); ok && !c.Array {
+		if v := a.castVariable(c, l); v != noVariable {
+			return v
+		}
+	}
 	s := a.dialect.value(e, l.values)
 	if s == nil || s.kind == sourceNull || !s.single() {
 		return noVariable
@@ -224,6 +229,41 @@ func (a *analysis) outputVariable(e querytree.Expr, l *level) variable {
 	}
 	l.env.suppose(v, valueFact{source: s})
 	return v
+}
+
+// castVariable is the variable of a cast of a column that holds plain values
+// without a type of their own, such as one of VALUES: it has the same values as
+// keys of that type, or a value that is none is refused.
+func (a *analysis) castVariable(c *querytree.Cast, l *level) variable {
+	inner := a.columnVariable(c.Value, l)
+	if inner == noVariable || a.vars[inner].family != familyAny {
+		return noVariable
+	}
+	s := a.dialect.cast(c, a.given(inner, l.env))
+	if s == nil {
+		return noVariable
+	}
+	v := a.fresh(s.family, l.env)
+	l.env.suppose(v, valueFact{source: s})
+	return v
+}
+
+// given returns the source of a column of VALUES, which may have come through
+// derived tables; nil for other columns.
+func (a *analysis) given(v variable, e *env) *source {
+	for range maxLevels {
+		for _, fact := range e.values[v] {
+			if fact.while == nil {
+				return fact.source
+			}
+		}
+		i := slices.IndexFunc(e.edges[v], func(to edge) bool { return to.same && to.in != nil })
+		if i < 0 {
+			return nil
+		}
+		v, e = e.edges[v][i].to, e.edges[v][i].in
+	}
+	return nil
 }
 
 // star adds the columns of * or t.*.
