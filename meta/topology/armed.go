@@ -6,12 +6,12 @@ type ArmID Epoch
 // Armed is a change that has been announced to all peers and not been made yet.
 // While it stands, new transactions in its scope wait.
 type Armed struct {
-	ID ArmID
+	ID ArmID `json:",omitzero"`
 	// Change is the command that CommitArmed will apply.
-	Change Entry
+	Change Entry `json:",omitzero"`
 	// What says in words what the change does.
-	What string
-	Hold Hold
+	What string `json:",omitzero"`
+	Hold Hold   `json:",omitzero"`
 }
 
 // Hold says which transactions wait while a change is armed. A peer may always
@@ -19,5 +19,5 @@ type Armed struct {
 type Hold struct {
 	// Tables limits the hold to transactions that touch one of them. Empty: all
 	// transactions of the database.
-	Tables []TableName
+	Tables []TableName `json:",omitzero"`
 }

@@ -28,7 +28,46 @@ type Command interface {
 type Entry []byte
 
 // VersionOf returns the oldest command version whose peers can apply c.
-func VersionOf(Command) int { return 1 }
+func VersionOf(c Command) int {
+	switch c := c.(type) {
+	case BootstrapCluster:
+		return flagsVersion(c.Flags)
+	case Restore:
+		if c.Topology != nil {
+			return flagsVersion(c.Topology.Flags)
+		}
+	case SetFlag:
+		return flagsVersion(map[string]string{c.Name: c.Value})
+	case SetAll:
+		return entriesVersion(c.Commands...)
+	case Arm:
+		return entriesVersion(c.Change)
+	}
+	return 1
+}
+
+func flagsVersion(flags map[string]string) int {
+	version := 1
+	for _, f := range FlagTable() {
+		if _, ok := flags[f.Name]; ok {
+			version = max(version, f.version)
+		}
+	}
+	return version
+}
+
+// entriesVersion looks at the envelopes only: what is inside of them need not be
+// readable yet.
+func entriesVersion(entries ...Entry) int {
+	version := 1
+	for _, entry := range entries {
+		var e envelope
+		if err := unmarshal(entry, &e); err == nil {
+			version = max(version, e.Version)
+		}
+	}
+	return version
+}
 
 // inner decodes a command that is part of another. It must not be decided on an
 // epoch of its own.
@@ -38,6 +77,15 @@ func (e Entry) inner() (Command, error) {
 		err = fmt.Errorf("%s: a command inside of another names epoch %d: %w", c, on, ErrInvalid)
 	}
 	return c, err
+}
+
+// what says what the command does.
+func (e Entry) what() string {
+	c, err := e.inner()
+	if err != nil {
+		return "a command that cannot be read"
+	}
+	return c.String()
 }
 
 var errNotHere = errors.New("not possible inside of another command")

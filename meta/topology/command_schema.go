@@ -1,38 +1,59 @@
 package topology
 
-// SchemaChange is the difference between two versions of what is known of a
-// database's tables. A change that is not empty gives the database its next
-// schema epoch.
-type SchemaChange struct {
-	// OnSchemaEpoch is the schema epoch that the difference was made from.
-	// Another one is a *Conflict.
-	OnSchemaEpoch Epoch
-	// Changed are new and changed relations, Removed those that are gone.
-	Changed []*Relation
-	Removed []TableName
-	// Sequences are new and changed ones.
-	Sequences        []Sequence
-	RemovedSequences []TableName
-	// Functions are new ones.
-	Functions        []string
-	RemovedFunctions []string
-	// Types is set where the type map changes.
-	Types *TypesChange
+import (
+	"fmt"
+	"reflect"
+)
+
+// SetSchema changes what is known of a database's tables. SchemaDiff makes it.
+type SetSchema struct {
+	Database string `json:",omitzero"`
+	SchemaChange
 }
 
-// TypesChange replaces a database's type map; Map is nil where all types have
-// the same OIDs everywhere.
-type TypesChange struct{ Map *TypeMap }
+func (c SetSchema) String() string {
+	return fmt.Sprintf("set the schema of database %q (%d relations changed, %d removed)", c.Database, len(c.Changed), len(c.Removed))
+}
 
-// SetSchema changes what is known of a database's tables.
-type SetSchema struct {
-	Database string
-	SchemaChange
+func (SetSchema) kind() string { return "set_schema" }
+
+func (c SetSchema) apply(t *Topology) (*Topology, error) {
+	return t.editDatabase(c.Database, func(db *Database) (bool, error) {
+		if c.movesRows(db) {
+			if err := t.free(db); err != nil {
+				return false, err
+			}
+		}
+		return c.applyTo(t, db)
+	})
 }
 
 // SetRules replaces a database's rules together with what they resolve to.
 type SetRules struct {
-	Database string
-	Rules    Rules
-	Schema   SchemaChange
+	Database string       `json:",omitzero"`
+	Rules    Rules        `json:",omitzero"`
+	Schema   SchemaChange `json:",omitzero"`
+}
+
+func (c SetRules) String() string {
+	return fmt.Sprintf("set the rules of database %q (%d relations changed)", c.Database, len(c.Schema.Changed))
+}
+
+func (SetRules) kind() string { return "set_rules" }
+
+func (c SetRules) apply(t *Topology) (*Topology, error) {
+	return t.editDatabase(c.Database, func(db *Database) (bool, error) {
+		if err := t.free(db); err != nil {
+			return false, err
+		}
+		changed, err := c.Schema.applyTo(t, db)
+		if err != nil || reflect.DeepEqual(c.Rules, db.Rules) {
+			return changed, err
+		}
+		db.Rules = c.Rules
+		if !changed {
+			db.SchemaEpoch = t.nextSchemaEpoch(db.SchemaEpoch)
+		}
+		return true, nil
+	})
 }

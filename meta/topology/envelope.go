@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // envelope is the form of an entry.
@@ -49,8 +48,6 @@ func DecodeCommand(entry []byte) (Command, Epoch, error) {
 	}
 	return c, e.On, nil
 }
-
-var errNotCanonical = errors.New("the encoding is not the canonical one")
 
 func decodeAs[C Command](body []byte) (Command, error) {
 	var c C
@@ -116,30 +113,4 @@ func decodeBody(kind string, body []byte) (Command, error) {
 		return decodeAs[GiveUpReverse](body)
 	}
 	return nil, errors.New("no command of that name is known")
-}
-
-// marshal encodes v as JSON: fields in the order of the struct, map keys
-// sorted, no insignificant space.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// unmarshal decodes one JSON value and nothing after it. Unknown fields are
-// errors.
-func unmarshal(data []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the value")
-	}
-	return nil
 }

@@ -26,7 +26,7 @@ func (t FlagType) String() string {
 	case FlagDuration:
 		return "duration"
 	}
-	return "unknown"
+	return unknown
 }
 
 // FlagName names a setting of the whole cluster.
@@ -51,14 +51,18 @@ type Flag struct {
 	// Min and Max are the smallest and largest value.
 	Min, Max string
 	Help     string // one line
+
+	version int // command version that brought it
 }
 
-// FlagTable returns all flags there are, in the order of their names.
+// FlagTable returns all flags there are, in the order of their names. A new one,
+// or another range, needs a new CommandVersion: peers must agree on what they
+// refuse.
 func FlagTable() []Flag {
 	return []Flag{
-		{FlagHoldBudget, FlagDuration, "5s", "100ms", "1m0s", "how long transactions may wait for a change before it is given up"},
-		{FlagMaxVoters, FlagInt, "5", "1", "9", "how many peers vote; those that join later only follow"},
-		{FlagReportTimeout, FlagDuration, "3s", "500ms", "1m0s", "how long a change waits for a peer before the peer is cut off from the nodes"},
+		{FlagHoldBudget, FlagDuration, "5s", "100ms", "1m0s", "how long transactions may wait for a change before it is given up", 1},
+		{FlagMaxVoters, FlagInt, "5", "1", "9", "how many peers vote; those that join later only follow", 1},
+		{FlagReportTimeout, FlagDuration, "3s", "500ms", "1m0s", "how long a change waits for a peer before the peer is cut off from the nodes", 1},
 	}
 }
 

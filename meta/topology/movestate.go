@@ -73,7 +73,7 @@ func (s MoveState) String() string {
 	case MoveAborted:
 		return "ABORTED"
 	}
-	return "unknown"
+	return unknown
 }
 
 // Finished says whether s is an end.

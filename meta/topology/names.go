@@ -2,6 +2,9 @@ package topology
 
 import "strings"
 
+// unknown is the name of values that are none of their type's.
+const unknown = "unknown"
+
 func (e Engine) String() string {
 	switch e {
 	case Postgres:
@@ -9,7 +12,7 @@ func (e Engine) String() string {
 	case MySQL:
 		return "mysql"
 	}
-	return "unknown"
+	return unknown
 }
 
 func (p Placement) String() string {
@@ -27,7 +30,7 @@ func (p Placement) String() string {
 	case Refused:
 		return "refused"
 	}
-	return "unknown"
+	return unknown
 }
 
 func (s RuleSource) String() string {
@@ -43,7 +46,7 @@ func (s RuleSource) String() string {
 	case FromDefault:
 		return "default"
 	}
-	return "unknown"
+	return unknown
 }
 
 func (m SequenceMode) String() string {
@@ -55,7 +58,7 @@ func (m SequenceMode) String() string {
 	case SequencePerNode:
 		return "per node"
 	}
-	return "unknown"
+	return unknown
 }
 
 func (k DrawKind) String() string {
@@ -69,7 +72,7 @@ func (k DrawKind) String() string {
 	case DrawExpression:
 		return "expression"
 	}
-	return "unknown"
+	return unknown
 }
 
 func (s UniqueScope) String() string {
@@ -83,7 +86,7 @@ func (s UniqueScope) String() string {
 	case UniqueRefused:
 		return "refused"
 	}
-	return "unknown"
+	return unknown
 }
 
 // String names the statements: "INSERT and UPDATE".

@@ -22,5 +22,5 @@ func (s NodeState) String() string {
 	case NodeLeaving:
 		return "leaving"
 	}
-	return "unknown"
+	return unknown
 }

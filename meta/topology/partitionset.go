@@ -11,8 +11,8 @@ import (
 
 // PartitionRun is the partitions First to Last, both included.
 type PartitionRun struct {
-	First ring.Partition
-	Last  ring.Partition
+	First ring.Partition `json:",omitzero"`
+	Last  ring.Partition `json:",omitzero"`
 }
 
 // PartitionSet is a set of partitions: runs in order that neither overlap nor

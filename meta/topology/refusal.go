@@ -18,13 +18,13 @@ const (
 // Refusal is a kind of write to a relation that must not be planned, because a
 // constraint of the table would be checked against the rows of one node only.
 type Refusal struct {
-	Writes Writes
+	Writes Writes `json:",omitzero"`
 	// Columns limits the refusal of updates to those that assign one of them.
 	// Empty: every update.
-	Columns []string
+	Columns []string `json:",omitzero"`
 	// Reason says what is wrong and Hint how to cure it, for an error.
-	Reason string
-	Hint   string
+	Reason string `json:",omitzero"`
+	Hint   string `json:",omitzero"`
 }
 
 // Refuses returns why a write must not be planned, or nil where it may. The

@@ -51,43 +51,43 @@ const (
 // Relation is the resolved placement of one table or view, and what the planner
 // must know of it.
 type Relation struct {
-	Name TableName
+	Name TableName `json:",omitzero"`
 	// OID is the relation's on the home node; it tells a renamed table from a
 	// new one. 0 where it is not known.
-	OID       uint32
-	Placement Placement
-	Source    RuleSource
+	OID       uint32     `json:",omitzero"`
+	Placement Placement  `json:",omitzero"`
+	Source    RuleSource `json:",omitzero"`
 	// Reason explains Refused, and the choice of the rule for the others.
-	Reason string
+	Reason string `json:",omitzero"`
 	// CopiesDiffer: Refused because rows that every node should have a copy of
 	// differ between nodes. They are compared again when the schema is read.
-	CopiesDiffer bool
+	CopiesDiffer bool `json:",omitzero"`
 	// Warnings are what an operator should know of the choice.
-	Warnings []string
+	Warnings []string `json:",omitzero"`
 
 	// Key is set for Sharded relations.
-	Key Key
+	Key Key `json:",omitzero"`
 	// Was is set for Refused relations that had a place before: their rows are
 	// still there.
-	Was Placed
+	Was Placed `json:",omitzero"`
 
-	Columns []Column
+	Columns []Column `json:",omitzero"`
 	// Uniques are the table's unique indexes, the primary key first.
-	Uniques []UniqueIndex
+	Uniques []UniqueIndex `json:",omitzero"`
 	// HasTriggers is set where triggers or rules could touch other rows and
 	// the rule does not declare them local: writes are refused.
-	HasTriggers bool
+	HasTriggers bool `json:",omitzero"`
 	// Refusals are the writes that the nodes could not keep whole; see Refuses.
-	Refusals []Refusal
+	Refusals []Refusal `json:",omitzero"`
 	// ViewText is the definition of a View, one SELECT.
-	ViewText string
+	ViewText string `json:",omitzero"`
 }
 
 // Placed is where the rows of a table are.
 type Placed struct {
-	Placement Placement // Sharded, Reference or Global; 0 for nowhere
-	Source    RuleSource
-	Key       Key // of Sharded tables
+	Placement Placement  `json:",omitzero"` // Sharded, Reference or Global; 0 for nowhere
+	Source    RuleSource `json:",omitzero"`
+	Key       Key        `json:",omitzero"` // of Sharded tables
 }
 
 // Placed returns where the relation's rows are; of a Refused one, where they
@@ -123,21 +123,21 @@ func (p Placed) String() string {
 
 // Key is the shard key of a sharded relation.
 type Key struct {
-	Kind ring.KeyKind
-	Type ring.KeyType
+	Kind ring.KeyKind `json:",omitzero"`
+	Type ring.KeyType `json:",omitzero"`
 	// Column is the key's column; empty where the table's name carries the key.
-	Column string
+	Column string `json:",omitzero"`
 	// FromName is the key that the table's name carries, canonical spelling;
 	// used only where Column is empty.
-	FromName string
+	FromName string `json:",omitzero"`
 	// MaxLength is the number of characters the column holds, 0 without a
 	// limit. A longer text is refused in an INSERT: the server would cut
 	// trailing spaces off and store another key than the one that was hashed.
-	MaxLength int
+	MaxLength int `json:",omitzero"`
 	// NullReplicated: rows whose key is NULL are kept on every node.
-	NullReplicated bool
+	NullReplicated bool `json:",omitzero"`
 	// Draw says how the database makes the key when an INSERT leaves it out.
-	Draw Draw
+	Draw Draw `json:",omitzero"`
 }
 
 // DrawKind says how a missing key is made.
@@ -157,36 +157,36 @@ const (
 
 // Draw is how the database makes the shard key of a new row.
 type Draw struct {
-	Kind       DrawKind
-	Sequence   string // qualified and quoted, as regclass text
-	Expression string
+	Kind       DrawKind `json:",omitzero"`
+	Sequence   string   `json:",omitzero"` // qualified and quoted, as regclass text
+	Expression string   `json:",omitzero"`
 	// Identity is set for GENERATED ALWAYS AS IDENTITY: the INSERT needs
 	// OVERRIDING SYSTEM VALUE.
-	Identity bool
+	Identity bool `json:",omitzero"`
 }
 
 // Column of a relation, in order of its position.
 type Column struct {
-	Name    string
-	Type    string // the server's name of the type, without modifier: "int4"
-	TypeOID uint32 // PostgreSQL: on the home node
-	NotNull bool
+	Name    string `json:",omitzero"`
+	Type    string `json:",omitzero"` // the server's name of the type, without modifier: "int4"
+	TypeOID uint32 `json:",omitzero"` // PostgreSQL: on the home node
+	NotNull bool   `json:",omitzero"`
 	// HasDefault is set where the server fills in a missing value.
-	HasDefault bool
+	HasDefault bool `json:",omitzero"`
 	// Generated columns cannot be written.
-	Generated bool
+	Generated bool `json:",omitzero"`
 }
 
 // UniqueIndex is an arbiter of an upsert.
 type UniqueIndex struct {
-	Name string
+	Name string `json:",omitzero"`
 	// Columns are the key columns in order. An expression is "", and so is the
 	// shard key where the index compares it by other rules than "=".
-	Columns []string
-	Partial bool
-	Primary bool
+	Columns []string `json:",omitzero"`
+	Partial bool     `json:",omitzero"`
+	Primary bool     `json:",omitzero"`
 	// Scope says over which rows the index holds.
-	Scope UniqueScope
+	Scope UniqueScope `json:",omitzero"`
 }
 
 // UniqueScope says over which rows a unique index holds.

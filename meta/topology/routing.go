@@ -5,7 +5,7 @@ package topology
 func IsRouting(c Command) bool {
 	switch c := c.(type) {
 	case SetNode:
-		return c.DSN != nil || c.UID != nil
+		return c.leadsElsewhere()
 	case CreateDatabase, DropDatabase, Pause, SetSchema, SetRules, AddNode, RemoveNode, SetOwners,
 		Arm, CommitArmed, AdvanceMove, Restore:
 		return true
@@ -16,38 +16,29 @@ func IsRouting(c Command) bool {
 }
 
 // NeedsHold says whether what was planned before c could be wrong after it, so
-// that c has to be armed and committed while no transaction is under way.
+// that c has to be armed and committed while no transaction is under way. Moves
+// have a protocol of their own and need none.
 func NeedsHold(t *Topology, c Command) bool {
-	switch c := c.(type) {
-	case DropDatabase, SetRules, AddNode, RemoveNode, SetOwners:
-		return true
-	case SetSchema:
-		db := t.Databases[c.Database]
-		return db != nil && c.movesRows(db)
-	case SetAll:
-		return anyInner(c, func(c Command) bool { return NeedsHold(t, c) })
+	if all, ok := c.(SetAll); ok {
+		return anyInner(all, func(c Command) bool { return NeedsHold(t, c) })
 	}
-	return false
+	name, ok := armedDatabase(c)
+	db := t.Databases[name]
+	if !ok || db == nil {
+		return false // nothing was planned
+	}
+	switch c := c.(type) {
+	case SetNode:
+		return false // the node is the same, by its UID
+	case SetSchema:
+		return c.movesRows(db)
+	}
+	return true
 }
 
 func anyInner(all SetAll, is func(Command) bool) bool {
 	for _, e := range all.Commands {
 		if c, err := e.inner(); err == nil && is(c) {
-			return true
-		}
-	}
-	return false
-}
-
-// movesRows says whether a relation that was there is placed by another rule
-// afterwards. Statements on a refused relation were never planned.
-func (s *SchemaChange) movesRows(db *Database) bool {
-	for _, now := range s.Changed {
-		if now == nil {
-			continue
-		}
-		old := db.Relations[now.Name]
-		if old != nil && old.Placement != Refused && (!SamePlacement(old, now) || old.Key.Kind != now.Key.Kind) {
 			return true
 		}
 	}

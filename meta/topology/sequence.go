@@ -26,12 +26,12 @@ const (
 
 // Sequence is a sequence or identity of a database.
 type Sequence struct {
-	Name TableName
-	Mode SequenceMode
+	Name TableName    `json:",omitzero"`
+	Mode SequenceMode `json:",omitzero"`
 	// Stride is set for SequenceStrided.
-	Stride int64
+	Stride int64 `json:",omitzero"`
 	// Reason explains the mode.
-	Reason string
+	Reason string `json:",omitzero"`
 }
 
 // FirstInClass returns the smallest number that is at least from and congruent

@@ -35,84 +35,84 @@ const (
 
 // Topology is the whole routing state at one epoch.
 type Topology struct {
-	Epoch Epoch
+	Epoch Epoch `json:",omitzero"`
 	// ClusterID is stored on every node too, so that no two clusters serve one.
-	ClusterID string
-	Databases map[string]*Database // by the name clients use in their DSN
-	Users     map[string]*User     // by login name
-	Peers     map[PeerID]*Peer
+	ClusterID string               `json:",omitzero"`
+	Databases map[string]*Database `json:",omitzero"` // by the name clients use in their DSN
+	Users     map[string]*User     `json:",omitzero"` // by login name
+	Peers     map[PeerID]*Peer     `json:",omitzero"`
 	// Flags are the settings that somebody set, see FlagTable; the others have
 	// their defaults.
-	Flags map[string]string
+	Flags map[string]string `json:",omitzero"`
 	// LastMove is the newest move of all databases; ids are never used again.
-	LastMove MoveID
+	LastMove MoveID `json:",omitzero"`
 }
 
 // User may log in to the proxy.
 type User struct {
-	Name string
+	Name string `json:",omitzero"`
 	// Secret is a SCRAM-SHA-256 verifier in PostgreSQL's format
 	// (SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) or a plain password.
-	Secret    string
-	Databases []string // databases the user may name; empty means all
+	Secret    string   `json:",omitzero"`
+	Databases []string `json:",omitzero"` // databases the user may name; empty means all
 	// BackendUser and BackendPassword log in to the nodes; empty means what the
 	// node's DSN says.
-	BackendUser     string
-	BackendPassword string
+	BackendUser     string `json:",omitzero"`
+	BackendPassword string `json:",omitzero"`
 	// NodeHints allows the hint that names a node.
-	NodeHints bool
+	NodeHints bool `json:",omitzero"`
 	// SessionPooling keeps one backend for a client's whole session.
-	SessionPooling bool
+	SessionPooling bool `json:",omitzero"`
 }
 
 // Node is a database server that holds rows.
 type Node struct {
-	ID   NodeID
-	Slot Slot
+	ID   NodeID `json:",omitzero"`
+	Slot Slot   `json:",omitzero"`
 	// Weight is the node's share relative to the others'; 0 is a node that
 	// should own nothing.
-	Weight int
-	DSN    string // the application's role; holds a password, never log it
+	Weight int    `json:",omitzero"`
+	DSN    string `json:",omitzero"` // the application's role; holds a password, never log it
 	// AdminDSN is the role that reads catalogs and changes sequences. Empty
 	// means DSN.
-	AdminDSN string
+	AdminDSN string `json:",omitzero"`
 	// UID is the identity that is stored on the server too: a DSN that leads to
 	// another server shows by it. Empty where none was stored.
-	UID   string
-	State NodeState
+	UID   string    `json:",omitzero"`
+	State NodeState `json:",omitzero"`
 }
 
 // Database is what a client names in its DSN.
 type Database struct {
-	Name   string
-	Engine Engine
-	Nodes  []Node
+	Name   string `json:",omitzero"`
+	Engine Engine `json:",omitzero"`
+	Nodes  []Node `json:",omitzero"`
 	// Owners maps each partition to the node that holds its rows. Its length
 	// is the number of partitions + 1; the last entry is the home partition.
 	// Only this table routes.
-	Owners []NodeIndex
+	Owners []NodeIndex `json:",omitzero"`
 	// SchemaEpoch changes whenever Relations or Views may have changed. Plans
 	// cached for another schema epoch are void.
-	SchemaEpoch Epoch
-	Rules       Rules
-	Relations   map[TableName]*Relation
+	SchemaEpoch Epoch                   `json:",omitzero"`
+	Rules       Rules                   `json:",omitzero"`
+	Relations   map[TableName]*Relation `json:",omitzero"`
 	// Sequences are the user's sequences and how their numbers stay unique
 	// over the nodes.
-	Sequences map[TableName]Sequence
+	Sequences map[TableName]Sequence `json:",omitzero"`
 	// Functions are the user-defined functions by lower-case name, all
 	// overloads and schemas folded together: a name found here is never taken
 	// for the built-in function of that name.
-	Functions map[string]bool
+	Functions map[string]bool `json:",omitzero"`
 	// Types maps type OIDs of user-defined types between the home node and
 	// the others; nil where they are the same everywhere.
-	Types *TypeMap
-	Pool  Pool
+	Types *TypeMap `json:",omitzero"`
+	Pool  Pool     `json:",omitzero"`
 	// Paused: no transaction begins, so that a consistent copy can be made.
-	Paused bool
+	Paused bool `json:",omitzero"`
 	// Armed is the change that peers hold transactions for, nil without one.
-	Armed *Armed
+	Armed *Armed `json:",omitzero"`
 	// Moves are the unfinished moves and the latest finished ones.
-	Moves map[MoveID]*Move
+	Moves map[MoveID]*Move `json:",omitzero"`
 }
 
 // PartitionCount is P, without the home partition.
@@ -131,11 +131,11 @@ func (d *Database) Home() NodeIndex { return d.Owners[len(d.Owners)-1] }
 // Settings of a database's pools live in Pool; durations are in milliseconds
 // because the value is replicated and compared.
 type Pool struct {
-	Min            int
-	Max            int
-	QueueTimeoutMS int64
-	LifetimeMS     int64
-	IdleTimeoutMS  int64
+	Min            int   `json:",omitzero"`
+	Max            int   `json:",omitzero"`
+	QueueTimeoutMS int64 `json:",omitzero"`
+	LifetimeMS     int64 `json:",omitzero"`
+	IdleTimeoutMS  int64 `json:",omitzero"`
 	// Session pools one backend per client session instead of per transaction.
-	Session bool
+	Session bool `json:",omitzero"`
 }

@@ -3,8 +3,10 @@ package topology
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"math"
+	"reflect"
 	"slices"
+	"strings"
 
 	"shardproxy/ring"
 )
@@ -14,24 +16,43 @@ const MaxNodes = 256
 
 // Validate checks that the topology is consistent in itself and returns all
 // that is wrong with it, joined.
-func (t *Topology) Validate() error {
+func (t *Topology) Validate() error { return t.validateAfter(nil) }
+
+// validateAfter is Validate for a value that was made from before, which is
+// valid: what the two share is not looked at again, except where it refers to
+// something else. before may be nil.
+func (t *Topology) validateAfter(before *Topology) error {
+	if before == nil {
+		before = new(Topology)
+	}
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(t.Databases)) {
-		db := t.Databases[name]
-		switch {
+	// Nodes keep epochs as signed 64-bit numbers.
+	if t.Epoch > math.MaxInt64 {
+		errs = append(errs, fmt.Errorf("epoch %d is too large", t.Epoch))
+	}
+	for name, db := range t.Databases {
+		switch old := before.Databases[name]; {
 		case db == nil:
 			errs = append(errs, fmt.Errorf("database %q is nil", name))
-		case db.Name != name:
+		case db.Name != name || name == "":
 			errs = append(errs, fmt.Errorf("database %q is stored under the name %q", db.Name, name))
-		default:
-			if err := db.Validate(); err != nil {
+		case db != old:
+			if err := errors.Join(db.validateAfter(old), t.validateEpochs(db)); err != nil {
 				errs = append(errs, fmt.Errorf("database %q: %w", name, err))
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Users)) {
+	for name := range t.Users {
 		errs = append(errs, t.validateUser(name))
 	}
+	errs = append(errs, t.validateUIDs(), t.validatePeers(), t.validateFlags())
+	return inOrder(errs)
+}
+
+// inOrder joins errors that were found in the order of a map.
+func inOrder(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
 }
 
@@ -48,50 +69,87 @@ func (t *Topology) validateUser(name string) error {
 	return nil
 }
 
+// validateUIDs: one server is one node.
+func (t *Topology) validateUIDs() error {
+	var errs []error
+	seen := make(map[string]string)
+	for _, name := range sorted(t.Databases) {
+		db := t.Databases[name]
+		if db == nil {
+			continue
+		}
+		for i := range db.Nodes {
+			n := &db.Nodes[i]
+			if other, taken := seen[n.UID]; taken && n.UID != "" {
+				errs = append(errs, fmt.Errorf("database %q: node %q is the same server as %s", name, n.ID, other))
+			}
+			seen[n.UID] = fmt.Sprintf("node %q of database %q", n.ID, name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// validateEpochs checks what a database has numbered against what numbers it.
+func (t *Topology) validateEpochs(db *Database) error {
+	var errs []error
+	if db.Armed != nil && Epoch(db.Armed.ID) > t.Epoch {
+		errs = append(errs, fmt.Errorf("a change is armed at epoch %d, after %d", db.Armed.ID, t.Epoch))
+	}
+	for _, id := range sorted(db.Moves) {
+		if m := db.Moves[id]; m != nil && (id < 1 || id > t.LastMove || m.Since > t.Epoch) {
+			errs = append(errs, fmt.Errorf("move %d since epoch %d is after the last move %d or epoch %d", id, m.Since, t.LastMove, t.Epoch))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Validate checks one database; see Topology.Validate.
-func (d *Database) Validate() error {
-	errs := []error{d.validateNodes(), d.validateOwners(), d.Rules.Validate(), d.validateTypes()}
+func (d *Database) Validate() error { return d.validateAfter(nil) }
+
+func (d *Database) validateAfter(before *Database) error {
+	if before == nil {
+		before = new(Database)
+	}
+	errs := []error{d.validateNodes(), d.validateOwners(), d.validateTypes(), d.Pool.validate()}
 	if d.Engine != Postgres && d.Engine != MySQL {
 		errs = append(errs, fmt.Errorf("engine %d is unknown", d.Engine))
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(d.Relations), compareNames) {
-		rel := d.Relations[name]
+	if !reflect.DeepEqual(d.Rules, before.Rules) {
+		errs = append(errs, d.Rules.Validate())
+	}
+	if inOrder(errs) == nil {
+		// They rely on nodes and owners.
+		errs = append(errs, d.validateMoves())
+	}
+	if d.Armed != before.Armed {
+		errs = append(errs, d.Armed.validate())
+	}
+	if m := d.fencing(); m != nil && d.Armed != nil {
+		errs = append(errs, fmt.Errorf("change %d is armed while move %d is %s", d.Armed.ID, m.ID, m.State))
+	}
+	return inOrder(append(errs, d.validateSchema(before)...))
+}
+
+// validateSchema checks relations and sequences, without those that were there
+// before.
+func (d *Database) validateSchema(before *Database) []error {
+	var errs []error
+	for name, rel := range d.Relations {
+		if rel != nil && rel == before.Relations[name] {
+			continue
+		}
 		if rel == nil || rel.Name != name {
 			errs = append(errs, fmt.Errorf("relation %s is nil or stored under another name", name))
 		} else if err := rel.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("relation %s: %w", name, err))
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(d.Sequences), compareNames) {
-		if s := d.Sequences[name]; s.Name != name || s.Mode == 0 || (s.Mode == SequenceStrided) != (s.Stride > 0) {
+	for name, s := range d.Sequences {
+		if s.Name != name || s.Mode == 0 || s.Mode.String() == unknown || (s.Mode == SequenceStrided) != (s.Stride > 0) {
 			errs = append(errs, fmt.Errorf("sequence %s: mode %s with stride %d", name, s.Mode, s.Stride))
 		}
 	}
-	return errors.Join(errs...)
-}
-
-func (d *Database) validateNodes() error {
-	if len(d.Nodes) == 0 || len(d.Nodes) > MaxNodes {
-		return fmt.Errorf("it has %d nodes; 1 to %d are possible", len(d.Nodes), MaxNodes)
-	}
-	var errs []error
-	slots := make(map[Slot]NodeID, len(d.Nodes))
-	for i, n := range d.Nodes {
-		if first, ok := d.NodeNamed(n.ID); n.ID == "" || !ok || int(first) != i {
-			errs = append(errs, fmt.Errorf("node name %q is empty or used twice", n.ID))
-		}
-		if other, taken := slots[n.Slot]; taken {
-			errs = append(errs, fmt.Errorf("nodes %q and %q have the same slot %d", other, n.ID, n.Slot))
-		}
-		slots[n.Slot] = n.ID
-		if n.Slot >= Stride {
-			errs = append(errs, fmt.Errorf("node %q: slot %d is not below %d", n.ID, n.Slot, Stride))
-		}
-		if n.Weight < 0 {
-			errs = append(errs, fmt.Errorf("node %q: weight %d is negative", n.ID, n.Weight))
-		}
-	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (d *Database) validateOwners() error {
@@ -113,40 +171,19 @@ func (d *Database) validateTypes() error {
 	return nil
 }
 
-func (r *Relation) validate() error {
-	switch r.Placement {
-	case Sharded:
-		return r.validateKey()
-	case Refused:
-		if r.Reason == "" {
-			return errors.New("it is refused without a reason")
-		}
-	case Reference, Global, System, View:
-	default:
-		return fmt.Errorf("placement %d is unknown", r.Placement)
-	}
-	if r.Placement != Refused && r.Was != (Placed{}) {
-		return fmt.Errorf("it is %s and was something else", r.Placement)
-	}
-	if r.Key != (Key{}) {
-		return fmt.Errorf("it is %s and has a shard key", r.Placement)
+func (p *Pool) validate() error {
+	if p.Min < 0 || p.Max < 0 || p.Max > 0 && p.Min > p.Max || p.QueueTimeoutMS < 0 {
+		return fmt.Errorf("pools of %d to %d connections with a queue timeout of %d ms", p.Min, p.Max, p.QueueTimeoutMS)
 	}
 	return nil
 }
 
-func (r *Relation) validateKey() error {
-	switch {
-	case r.Key.Kind == "" || r.Key.Type == 0:
-		return errors.New("its shard key has no kind or no type")
-	case (r.Key.Column == "") == (r.Key.FromName == ""):
-		return errors.New("its shard key is in a column and in its name, or in neither")
-	case r.Key.Column != "" && r.Column(r.Key.Column) == nil:
-		return fmt.Errorf("it has no column %q, its shard key", r.Key.Column)
-	case r.Key.Draw.Kind == DrawSequence && r.Key.Draw.Sequence == "",
-		r.Key.Draw.Kind == DrawExpression && r.Key.Draw.Expression == "":
-		return fmt.Errorf("its key is drawn from an empty %s", r.Key.Draw.Kind)
+func (a *Armed) validate() error {
+	if a == nil {
+		return nil
+	}
+	if _, err := a.Change.inner(); err != nil {
+		return fmt.Errorf("armed change %d: %w", a.ID, err)
 	}
 	return nil
 }
-
-func (t *Topology) validateAfter(*Topology) error { return t.Validate() }
