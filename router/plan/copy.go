@@ -44,6 +44,7 @@ func (a *analysis) copyFrom(t *compiled, c *querytree.CopySpec) {
 		return
 	}
 	a.write = true
+	a.copyColumns(rel, c)
 	a.writable(rel, topology.WriteInsert, nil)
 	l := &level{query: &querytree.Query{}, env: a.root, scope: &scope{}}
 	l.scope.rows = a.tableItem(rel, &querytree.TableRef{Name: c.Relation}, a.table(rel, a.root))
@@ -93,6 +94,7 @@ func (a *analysis) copyTo(t *compiled, c *querytree.CopySpec) {
 		a.fail(sqlerr.NotSupported("COPY of a view").WithHint("Use COPY (SELECT * FROM view) TO STDOUT."))
 		return
 	}
+	a.copyColumns(rel, c)
 	p := &CopyPlan{Relation: rel, Columns: c.Columns, KeyIndex: -1}
 	if c.Columns == nil {
 		p.Columns = writtenColumns(rel)
