@@ -1,0 +1,171 @@
+package meta
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/hashicorp/raft"
+
+	"shardproxy/meta/topology"
+)
+
+// stateHeader begins a snapshot. What is remembered of proposals follows, then
+// the topology.
+const stateHeader = "shardproxy state 1\n"
+
+// fsm is the replicated state: the topology, and which proposals led to it.
+//
+// Invariant: what it holds depends on the log alone. So it stops for good at an
+// entry that it cannot read, and takes no snapshot from then on: the log stays
+// for the program that can.
+type fsm struct {
+	applied notice // a new value, or the end
+
+	mu struct {
+		sync.Mutex
+		value     *topology.Topology // never nil
+		proposals *proposals
+		broken    error
+	}
+}
+
+var _ raft.FSM = (*fsm)(nil)
+
+func newFSM() *fsm {
+	f := &fsm{}
+	f.mu.value, f.mu.proposals = &topology.Topology{}, newProposals()
+	return f
+}
+
+// outcome is what an entry led to.
+type outcome struct {
+	epoch topology.Epoch
+	err   error
+}
+
+// state returns the value that the log has led to, published or not, and why it
+// cannot go on, if it cannot.
+func (f *fsm) state() (_ *topology.Topology, broken error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mu.value, f.mu.broken
+}
+
+func (f *fsm) value() *topology.Topology {
+	value, _ := f.state()
+	return value
+}
+
+// Apply implements raft.FSM. It returns an outcome.
+func (f *fsm) Apply(log *raft.Log) any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.broken != nil {
+		return outcome{err: f.mu.broken}
+	}
+	o, broken := f.apply(log)
+	if broken != nil {
+		f.mu.broken = fmt.Errorf("meta: entry %d: %w; upgrade this peer and restart it", log.Index, broken)
+		o = outcome{err: f.mu.broken}
+	}
+	f.applied.wake()
+	return o
+}
+
+// apply needs the lock. An error in broken is the end; a refusal is an outcome.
+func (f *fsm) apply(log *raft.Log) (o outcome, broken error) {
+	p, err := decodeProposal(log.Data)
+	if err != nil {
+		return outcome{}, err
+	}
+	epoch, found, err := f.mu.proposals.find(p)
+	if found || err != nil {
+		return outcome{epoch, err}, nil
+	}
+	next, err := applyEntry(f.mu.value, p.entry)
+	switch {
+	case errors.Is(err, topology.ErrUnknownCommand):
+		return outcome{}, err
+	case err != nil:
+		return outcome{err: err}, nil
+	}
+	f.mu.value = next
+	f.mu.proposals.remember(appliedProposal{id: p.id, index: log.Index, epoch: next.Epoch})
+	return outcome{epoch: next.Epoch}, nil
+}
+
+// applyEntry is topology.Apply. A panic, which it promises not to have, would
+// end this process now and at each start, and those of all other peers; so it
+// is taken for an entry that cannot be read.
+func applyEntry(t *topology.Topology, entry []byte) (next *topology.Topology, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			next, err = t, fmt.Errorf("%w: %v", topology.ErrUnknownCommand, r)
+		}
+	}()
+	return topology.Apply(t, entry)
+}
+
+// Snapshot implements raft.FSM.
+func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.broken != nil {
+		return nil, f.mu.broken
+	}
+	return &stateSnapshot{value: f.mu.value, header: f.mu.proposals.encode([]byte(stateHeader))}, nil
+}
+
+// Restore implements raft.FSM. After an error the state is as it was.
+func (f *fsm) Restore(from io.ReadCloser) error {
+	content, err := io.ReadAll(from)
+	if err := errors.Join(err, from.Close()); err != nil {
+		return fmt.Errorf("meta: snapshot: %w", err)
+	}
+	proposals, value, err := decodeState(content)
+	if err != nil {
+		return fmt.Errorf("meta: snapshot: %w", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.proposals, f.mu.value, f.mu.broken = proposals, value, nil
+	f.applied.wake()
+	return nil
+}
+
+func decodeState(content []byte) (*proposals, *topology.Topology, error) {
+	content, ok := bytes.CutPrefix(content, []byte(stateHeader))
+	if !ok {
+		return nil, nil, fmt.Errorf("%w, or of a newer program", ErrDamaged)
+	}
+	proposals, rest, err := decodeProposals(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	value, err := topology.Decode(rest)
+	return proposals, value, err
+}
+
+// stateSnapshot is a state that does not change.
+type stateSnapshot struct {
+	value  *topology.Topology
+	header []byte
+}
+
+// Persist implements raft.FSMSnapshot.
+func (s *stateSnapshot) Persist(sink raft.SnapshotSink) error {
+	value, err := s.value.Encode()
+	if err == nil {
+		_, err = sink.Write(append(s.header, value...))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("meta: snapshot: %w", err), sink.Cancel())
+	}
+	return sink.Close()
+}
+
+// Release implements raft.FSMSnapshot.
+func (s *stateSnapshot) Release() {}

@@ -1,0 +1,103 @@
+package meta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"shardproxy/meta/topology"
+)
+
+// proposeRequest asks the leader to propose an entry. It may be sent again: the
+// entry is applied once.
+type proposeRequest struct {
+	ID    proposalID `json:"id"`
+	Since uint64     `json:"since"`
+	Entry []byte     `json:"entry"`
+}
+
+type proposeResponse struct {
+	Epoch topology.Epoch `json:"epoch"`
+}
+
+// Propose has the peers agree on a command, and returns the epoch it led to
+// after this peer has published that epoch. Any peer may be asked. on is the
+// epoch the command was decided on: if the topology has changed since, the
+// command is refused; 0 applies at any epoch. While there is no leader Propose
+// waits for one, until ctx ends or a minute has passed.
+//
+// A command is never applied twice. The error wraps
+//
+//   - ErrNoLeader or ErrVersion: nothing has happened;
+//   - ErrRefused: nothing has happened; it also wraps what Apply said, a
+//     *topology.Conflict or one of package topology's Err values;
+//   - ErrUnknownOutcome: it may have happened or not;
+//   - ErrUnpublished: it has happened, at the epoch that is returned, but ctx
+//     has ended before this peer has published that.
+func (s *Store) Propose(ctx context.Context, c topology.Command, on topology.Epoch) (topology.Epoch, error) {
+	if s.raft == nil {
+		return 0, ErrClosed
+	}
+	entry, err := topology.EncodeCommand(c, on)
+	if err != nil {
+		return 0, fmt.Errorf("meta: %w: %w", ErrRefused, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaderWait)
+	defer cancel()
+	request := &proposeRequest{ID: newProposalID(), Since: s.raft.AppliedIndex(), Entry: entry}
+	response, err := onLeader(ctx, s, "propose", request, s.answerProposal)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", c, err)
+	}
+	if err := s.Wait(ctx, response.Epoch); err != nil {
+		return response.Epoch, fmt.Errorf("%s: meta: epoch %d: %w: %w", c, response.Epoch, ErrUnpublished, errors.Join(err, s.Err()))
+	}
+	return response.Epoch, nil
+}
+
+// answerProposal proposes an entry on the leader.
+func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeResponse, error) {
+	if !s.IsLeader() {
+		return nil, ErrNotLeader
+	}
+	// What this peer could not apply it must not propose: the entry would stop
+	// every peer that is like it.
+	c, _, err := topology.DecodeCommand(r.Entry)
+	if err != nil {
+		return nil, fmt.Errorf("meta: leader %s: %w: %w", s.self.ID, ErrVersion, err)
+	}
+	if err := s.allKnow(c); err != nil {
+		return nil, err
+	}
+	p := &proposal{id: r.ID, since: r.Since, entry: r.Entry}
+	applied := s.raft.Apply(p.encode(), s.options.Timing.Call)
+	if err := applied.Error(); err != nil {
+		return nil, raftError(err)
+	}
+	o, ok := applied.Response().(outcome)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("meta: %w: the entry led to %T", ErrUnknownOutcome, applied.Response())
+	case o.err != nil && (errors.Is(o.err, ErrUnknownOutcome) || errors.Is(o.err, topology.ErrUnknownCommand)):
+		return nil, o.err
+	case o.err != nil:
+		return nil, fmt.Errorf("meta: %w: %w", ErrRefused, o.err)
+	}
+	return &proposeResponse{Epoch: o.epoch}, nil
+}
+
+// allKnow refuses a command that a peer could not apply: such a peer would
+// publish nothing any more.
+func (s *Store) allKnow(c topology.Command) error {
+	needed := topology.VersionOf(c)
+	peers := s.fsm.value().Peers
+	for _, id := range slices.Sorted(maps.Keys(peers)) {
+		if known := peers[id].Commands; known < needed {
+			return fmt.Errorf("meta: %w: %w: peer %q knows commands up to version %d, and this one has version %d: upgrade that peer",
+				ErrRefused, ErrVersion, id, known, needed)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package meta
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// dial connects to another peer's listener.
+func (l *listener) dial(ctx context.Context, address string) (net.Conn, error) {
+	c := l.credentials.Load()
+	dialer := &net.Dialer{Timeout: helloTimeout}
+	if c == nil {
+		dialer.Control = loopbackOnly
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil || c == nil {
+		return conn, err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	config := c.client.Clone()
+	config.ServerName = host
+	secure := tls.Client(conn, config)
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("meta: peer at %s: %w", address, err)
+	}
+	return secure, nil
+}
+
+// raftStreams carries Raft's messages over the listener's connections.
+type raftStreams struct {
+	*queue
+	listener *listener
+}
+
+var _ raft.StreamLayer = raftStreams{}
+
+// Dial implements raft.StreamLayer.
+func (s raftStreams) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := s.listener.dial(ctx, string(address))
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if _, err := conn.Write([]byte(raftHello)); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, conn.SetWriteDeadline(time.Time{})
+}
+
+// Addr implements net.Listener: the address that the other peers know.
+func (s raftStreams) Addr() net.Addr { return advertised(s.listener.advertise) }
+
+// advertised is an address as the configuration has it, maybe with a name.
+type advertised string
+
+// Network implements net.Addr.
+func (advertised) Network() string { return "tcp" }
+
+// String implements net.Addr.
+func (a advertised) String() string { return string(a) }
