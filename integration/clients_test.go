@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -448,4 +449,49 @@ func TestCursorWithHold(t *testing.T) {
 		}
 		w.simple("COMMIT")
 	}
+}
+
+// asyncpg's copy_records_to_table learns the types of the columns from a query
+// over all nodes that it only describes; so do psql's \gdesc and pgjdbc's
+// PreparedStatement.getMetaData.
+func TestDescribeOfWhatIsRefused(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	a := p.keys(1)[0][0]
+	w := p.wire()
+	for _, begin := range []string{"", "BEGIN"} {
+		ready := "Z I"
+		if begin != "" {
+			w.simple(begin)
+			ready = "Z T"
+		}
+		w.send(&pgproto3.Parse{Name: "s", Query: `SELECT "user_id", "title" FROM "documents" LIMIT 1`},
+			&pgproto3.Describe{ObjectType: 'S', Name: "s"}, &pgproto3.Sync{})
+		wantMessages(t, w.until("Z"), "1", "t[]", "T user_id,title", ready)
+		w.send(&pgproto3.Query{String: `COPY "documents"("user_id", "title") FROM STDIN WITH (FORMAT binary)`})
+		w.until("G")
+		w.send(&pgproto3.CopyData{Data: binaryCopy(a, "copied")}, &pgproto3.CopyDone{})
+		wantMessages(t, w.until("Z"), "C COPY 1", ready)
+		w.send(&pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{}, &pgproto3.Sync{})
+		if got := errorsIn(w.until("Z")); !slices.Equal(got, []string{"0A000"}) {
+			t.Errorf("run: %v", got)
+		}
+		w.simple("ROLLBACK")
+		w.send(&pgproto3.Close{ObjectType: 'S', Name: "s"}, &pgproto3.Sync{})
+		wantMessages(t, w.until("Z"), "3", "Z I")
+	}
+	wantMessages(t, w.simple(selectTitle(a)), "T title", "D copied", "C SELECT 1", "Z I")
+	// What no node may run is not prepared either.
+	w.send(&pgproto3.Parse{Query: "UPDATE documents SET title = 'x'"}, &pgproto3.Describe{ObjectType: 'S'}, &pgproto3.Sync{})
+	if got := errorsIn(w.until("Z")); !slices.Equal(got, []string{"0A000"}) {
+		t.Errorf("a write: %v", got)
+	}
+}
+
+// binaryCopy is COPY data of one row: an int8 and a text.
+func binaryCopy(key int64, text string) []byte {
+	b := append([]byte("PGCOPY\n\377\r\n\000"), make([]byte, 8)...)
+	b = binary.BigEndian.AppendUint16(b, 2)
+	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), uint64(key))
+	b = append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
+	return binary.BigEndian.AppendUint16(b, 0xffff)
 }

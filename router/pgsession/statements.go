@@ -80,8 +80,13 @@ func (m *machine) planPrepared(p *prepared, params sqlscan.Keys, out *plan.Plan)
 
 // refusedAlways is the refusal that does not depend on parameters.
 func (m *machine) refusedAlways(p *prepared) *sqlerr.Error {
-	if p.static.Class != plan.Reject || m.pinned != "" && p.static.UnknownTable {
+	switch {
+	case p.static.Class != plan.Reject:
 		return nil
+	case p.static.UnknownTable && m.pinned != "":
+		return nil
+	case p.static.Would == plan.WouldScatter && !p.static.Write:
+		return nil // it may be described, as drivers do to learn the types of columns
 	}
 	return p.static.Err
 }
