@@ -32,6 +32,7 @@ func (s *Pools) apply(t *topology.Topology) (retired []*Pool) {
 			retired = append(retired, e.pool)
 			continue
 		}
+		e.pool.newTopology()
 		if limits == e.limit {
 			continue
 		}

@@ -34,6 +34,11 @@ type Conn struct {
 	// Generation is the generation of the pool that dialled the connection: it
 	// grows when the node's address or the login changes.
 	Generation uint64
+	// Epoch is the one by which the connection registered on its node, 0 without
+	// registration. Invariant: what was planned at an older epoch must not be sent
+	// on it, but planned again. A node cuts peers off by ending their connections;
+	// a new one would let an old plan through.
+	Epoch topology.Epoch
 
 	nc     net.Conn // what is read and written
 	sock   net.Conn // the socket below it; nc itself without TLS
@@ -95,7 +100,8 @@ type ConnOptions struct {
 	PID        uint32
 	Secret     []byte
 	Parameters map[string]string
-	CreatedAt  time.Time // default: now
+	CreatedAt  time.Time      // default: now
+	Epoch      topology.Epoch // by which it registered
 	// SendCancel asks the server to cancel what runs on the connection and
 	// returns when that has happened. settled is false where the request may
 	// still arrive later: the connection is then closed at its Release. Nil:
@@ -116,6 +122,7 @@ func NewConn(nc net.Conn, o ConnOptions) (*Conn, error) {
 		Secret:     o.Secret,
 		Parameters: o.Parameters,
 		CreatedAt:  o.CreatedAt,
+		Epoch:      o.Epoch,
 		nc:         nc,
 		sock:       nc,
 		sendCancel: o.SendCancel,

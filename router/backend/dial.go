@@ -127,10 +127,21 @@ func (p *Pool) disappointLocked(err error) {
 
 // serverRefuses reports whether a server that is up refused one more connection:
 // it has too many, or does not like the login. Those it gave before still work,
-// unless it is about to stop (SQLSTATE 57P0x).
+// unless it is about to stop (SQLSTATE 57P0x), or refuses because the topology
+// is out of date: then it ends those, too.
 func serverRefuses(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && !strings.HasPrefix(pg.Code, "57P")
+	return ok && !strings.HasPrefix(pg.Code, "57P") && !outdated(err)
+}
+
+// newTopology forgets a refusal that a newer topology may have cured.
+func (p *Pool) newTopology() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.mu.closed && outdated(p.mu.trouble.last) {
+		p.mu.trouble = trouble{}
+		p.serveWaitersLocked()
+	}
 }
 
 func (p *Pool) unavailableLocked() error {

@@ -50,6 +50,9 @@ func timeoutError(q queueState) error {
 // unavailableError is the error of a client whose node does not accept
 // connections. retryIn is 0 where the next client tries again.
 func unavailableError(node topology.NodeID, cause error, retryIn time.Duration) error {
+	if e := refusalError(node, cause); e != nil {
+		return e
+	}
 	e := sqlerr.NodeUnavailable(string(node))
 	if reason := rejection(cause); reason != "" {
 		e = sqlerr.NodeRejected(string(node), reason)

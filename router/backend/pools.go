@@ -34,6 +34,10 @@ func (k PoolKey) compare(o PoolKey) int {
 type PoolsOptions struct {
 	// Dial logs in to a node. Default DialPostgres.
 	Dial func(ctx context.Context, o DialOptions) (*Conn, error)
+	// Identity says who the proxy is towards the nodes; it is called for each
+	// login, after it, and must not block. Nil: connections do not register on
+	// the nodes, and no node can cut them off.
+	Identity func() Identity
 	// OnConnect is passed on to Dial.
 	OnConnect func(ctx context.Context, pg *pgconn.PgConn) error
 	// ApplicationName is passed on to Dial.
@@ -170,6 +174,7 @@ func (s *Pools) newPool(key PoolKey, l login, limits topology.Pool) (*Pool, erro
 				User:            l.user,
 				Password:        l.password,
 				ApplicationName: s.o.ApplicationName,
+				Registration:    s.registration(key),
 				OnConnect:       s.o.OnConnect,
 			})
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 )
@@ -30,7 +31,12 @@ type DialOptions struct {
 	// ApplicationName is shown by the server in pg_stat_activity. Default: what
 	// the DSN says, else "shardproxy".
 	ApplicationName string
-	// OnConnect runs after the login; an error ends the connection. It may run
+	// Registration says as what the connection registers on the node, in its first
+	// statement; it is called after the login, by the goroutine that dials. A node
+	// that refuses gives a *noderegistry.Refusal. Nil: the connection does not
+	// register, and no node can cut it off.
+	Registration func() noderegistry.Registration
+	// OnConnect runs after that; an error ends the connection. It may run
 	// statements and must leave the connection idle, outside a transaction.
 	OnConnect func(ctx context.Context, pg *pgconn.PgConn) error
 	// AllowStandby accepts a server in recovery, whose rows may be old.
@@ -63,9 +69,14 @@ func dialPostgres(ctx context.Context, o DialOptions) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	hijacked, err := takeOver(ctx, pg, o.OnConnect)
+	epoch, err := register(ctx, pg, o.Registration)
 	if err != nil {
 		_ = pg.Conn().Close() // what matters is err
+		return nil, err
+	}
+	hijacked, err := takeOver(ctx, pg, o.OnConnect)
+	if err != nil {
+		_ = pg.Conn().Close()
 		return nil, err
 	}
 	cancel.prepare(hijacked)
@@ -74,6 +85,7 @@ func dialPostgres(ctx context.Context, o DialOptions) (*Conn, error) {
 		PID:        hijacked.PID,
 		Secret:     hijacked.SecretKey,
 		Parameters: maps.Clone(hijacked.ParameterStatuses),
+		Epoch:      epoch,
 		SendCancel: cancel.send,
 		Terminate:  pgwire.AppendTerminate(nil),
 	})
@@ -82,6 +94,15 @@ func dialPostgres(ctx context.Context, o DialOptions) (*Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// register registers the connection and returns the epoch it did so by.
+func register(ctx context.Context, pg *pgconn.PgConn, as func() noderegistry.Registration) (topology.Epoch, error) {
+	if as == nil {
+		return 0, nil
+	}
+	r := as()
+	return topology.Epoch(r.Epoch), noderegistry.Register(ctx, pg, r)
 }
 
 // takeOver runs the hook and takes the connection out of pg's hands, with
