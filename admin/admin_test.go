@@ -143,10 +143,10 @@ func TestViews(t *testing.T) {
 	nodes, err := c.Nodes(t.Context(), "")
 	check(&Nodes{Database: "app", Epoch: 7, Nodes: []Node{
 		{
-			Name: "pg-1", DSN: "postgres://app@10.0.0.1:5432/app", Weight: 1, Partitions: 3, Up: true,
+			Name: "pg-1", DSN: "postgres://app@10.0.0.1:5432/app", State: "active", Weight: 1, Partitions: 3, Up: true,
 			Idle: 2, Active: 2, Cancelling: 3, Dialing: 4, Waiting: 5,
 		},
-		{Name: "pg-2", DSN: "postgres://app@10.0.0.2/app", Slot: 1, Weight: 2, Partitions: 1, Home: true},
+		{Name: "pg-2", DSN: "postgres://app@10.0.0.2/app", State: "active", Slot: 1, Weight: 2, Partitions: 1, Home: true},
 	}}, nodes, err)
 	tables, err := c.Tables(t.Context(), "app")
 	check(&Tables{Database: "app", Epoch: 7, Tables: []Table{
@@ -154,7 +154,10 @@ func TestViews(t *testing.T) {
 		{Name: "public.settings", Placement: "global", Source: topology.FromConfig.String()},
 	}}, tables, err)
 	ring, err := c.Ring(t.Context(), "app")
-	check(&Ring{Database: "app", Epoch: 7, Partitions: 4, Home: "pg-2", Ranges: []Range{
+	check(&Ring{Database: "app", Epoch: 7, Partitions: 4, Home: "pg-2", Nodes: []Share{
+		{Node: "pg-1", Partitions: 3, Share: 0.75, Target: 1. / 3},
+		{Node: "pg-2", Partitions: 1, Share: 0.25, Target: 2. / 3},
+	}, Ranges: []Range{
 		{First: 0, Last: 1, Node: "pg-1"}, {First: 2, Last: 2, Node: "pg-2"}, {First: 3, Last: 3, Node: "pg-1"},
 	}}, ring, err)
 }

@@ -20,7 +20,7 @@ func FuzzExplainBody(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	handler := s.handler()
+	handler := s.handler(frontDoor)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/v1/explain", bytes.NewReader(body))
 		if err != nil {

@@ -2,100 +2,119 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // handler routes the paths of the package comment.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(d door) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", s.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) error {
-		return writeText(w, "ok\n")
-	}))
-	mux.HandleFunc("/readyz", s.only(http.MethodGet, s.readyz))
-	if s.opts.Gatherer != nil {
-		metrics := promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{
-			ErrorLog:            errorLog{s.opts.Logger},
-			MaxRequestsInFlight: 4,
-			Timeout:             s.opts.Timeout,
+	for _, p := range s.paths() {
+		mux.HandleFunc(p.pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.finish(w, r, s.serve(w, r, d, &p))
 		})
-		mux.HandleFunc("/metrics", s.protected(http.MethodGet, func(w http.ResponseWriter, r *http.Request) error {
-			metrics.ServeHTTP(w, r)
-			return nil
-		}))
 	}
-	if s.opts.Topology != nil {
-		mux.HandleFunc("/v1/status", s.protected(http.MethodGet, s.status))
-		mux.HandleFunc("/v1/nodes", s.protected(http.MethodGet, s.nodes))
-		mux.HandleFunc("/v1/tables", s.protected(http.MethodGet, s.tables))
-		mux.HandleFunc("/v1/ring", s.protected(http.MethodGet, s.ring))
-	}
-	if s.opts.Explainer != nil && s.opts.Topology != nil {
-		mux.HandleFunc("/v1/explain", s.protected(http.MethodPost, s.explain))
-	}
-	mux.HandleFunc("/", s.protected("", func(_ http.ResponseWriter, r *http.Request) error {
-		return newProblem(CodeNotFound, "there is no "+r.URL.Path)
-	}))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.finish(w, r, s.nothing(w, r, d))
+	})
 	return mux
 }
 
-// only answers one method ("" all), bounds time and body, and turns errors
-// into problems.
-func (s *Server) only(method string, handle func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.opts.Timeout)
-		defer cancel()
-		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, s.opts.MaxBody)
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		err := allowMethod(w, r, method)
-		if err == nil {
-			err = handle(w, r)
-		}
-		if err == nil {
-			return
-		}
-		problem := problemOf(err)
-		if problem.Code == CodeInternal {
-			s.opts.Logger.Error("admin request failed", "path", r.URL.Path, "error", err)
-		}
-		writeProblem(w, problem)
+// serve answers a request for a path.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, d door, p *path) error {
+	harden(w)
+	m, err := p.method(w, r)
+	if err != nil {
+		return err
 	}
-}
-
-func allowMethod(w http.ResponseWriter, r *http.Request, method string) error {
-	if method == "" || r.Method == method || (method == http.MethodGet && r.Method == http.MethodHead) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout(d, m))
+	defer cancel()
+	r = r.WithContext(ctx)
+	limit := s.opts.MaxBody
+	if m.body > 0 {
+		limit = m.body
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if d == frontDoor && !m.open {
+		if err := s.admit(w, r); err != nil {
+			return err
+		}
+	}
+	if m.change != nil {
+		return s.serveChange(w, r, d, p, m)
+	}
+	if m.viaLeader && d == frontDoor && s.leaderAnswers(w, r) {
 		return nil
 	}
-	w.Header().Set("Allow", method)
-	return newProblem(CodeMethodNotAllowed, r.URL.Path+" takes "+method)
+	err = m.read(w, r)
+	if m.audited {
+		s.audit(&change{request: r, caller: s.callerOf(r, d), what: p.pattern}, err)
+	}
+	return err
 }
 
-// protected is only, for those who may.
-func (s *Server) protected(method string, handle func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
-	return s.only(method, func(w http.ResponseWriter, r *http.Request) error {
-		credentials := s.credentials.Load()
-		if !credentials.allows(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="shardproxy"`)
-			problem := newProblem(CodeUnauthorized, "a valid token is needed")
-			problem.Hint = "Send the header Authorization: Bearer TOKEN."
-			return problem
+// timeout bounds the work on a request. A forwarded change has a little less
+// than the peer that forwarded it waits for the answer.
+func (s *Server) timeout(d door, m *method) time.Duration {
+	switch {
+	case m.change == nil:
+		return s.opts.Timeout
+	case d == peersDoor:
+		return s.opts.ChangeTimeout - s.opts.ChangeTimeout/10
+	}
+	return s.opts.ChangeTimeout
+}
+
+// nothing answers all other paths.
+func (s *Server) nothing(w http.ResponseWriter, r *http.Request, d door) error {
+	harden(w)
+	if d == frontDoor {
+		if err := s.admit(w, r); err != nil {
+			return err
 		}
-		if credentials.token == nil && credentials.tls == nil && !isLoopback(hostOf(r)) {
-			problem := newProblem(CodeForbiddenHost, "without a token only requests for a loopback host are answered")
-			problem.Hint = "Ask for http://127.0.0.1, or set admin.token_file."
-			return problem
-		}
-		return handle(w, r)
-	})
+	}
+	return newProblem(CodeNotFound, "there is no "+r.URL.Path)
+}
+
+func harden(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+}
+
+// finish tells the caller of an error.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, err error) {
+	if err == nil {
+		return
+	}
+	problem := *problemOf(err)
+	if problem.Code == CodeInternal {
+		s.opts.Logger.Error("admin request failed", "path", r.URL.Path, "error", err)
+	}
+	if s.opts.Cluster != nil {
+		problem.Peer = string(s.opts.Cluster.Standing().Peer)
+	}
+	writeProblem(w, &problem)
+}
+
+// admit lets in who may.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
+	credentials := s.credentials.Load()
+	if !credentials.allows(r) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="shardproxy"`)
+		return NewProblem(CodeUnauthorized, "a valid token is needed", "Send the header Authorization: Bearer TOKEN.")
+	}
+	if credentials.token == nil && credentials.tls == nil && !isLoopback(hostOf(r)) {
+		return NewProblem(CodeForbiddenHost, "without a token only requests for a loopback host are answered",
+			"Ask for http://127.0.0.1, or set admin.token_file.")
+	}
+	if s.origins.Check(r) != nil {
+		return newProblem(CodeForbiddenOrigin, "a web page of another site cannot ask this")
+	}
+	return nil
 }
 
 // hostOf is the name the caller used for us.
@@ -105,6 +124,18 @@ func hostOf(r *http.Request) string {
 		host = r.Host
 	}
 	return strings.Trim(host, "[]")
+}
+
+func (s *Server) metrics() func(http.ResponseWriter, *http.Request) error {
+	metrics := promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{
+		ErrorLog:            errorLog{s.opts.Logger},
+		MaxRequestsInFlight: 4,
+		Timeout:             s.opts.Timeout,
+	})
+	return func(w http.ResponseWriter, r *http.Request) error {
+		metrics.ServeHTTP(w, r)
+		return nil
+	}
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
@@ -132,45 +163,4 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, explanations(db.Name, plans))
-}
-
-// readJSON decodes a body strictly: one value, no unknown keys.
-func readJSON(r *http.Request, into any) error {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return newProblem(CodeMediaType, "want Content-Type: application/json")
-	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(into)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("more than one JSON value")
-		}
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &tooLarge):
-		return err
-	}
-	return newProblem(CodeBadRequest, "the body is not what is expected: "+err.Error())
-}
-
-func writeJSON(w http.ResponseWriter, value any) error {
-	body, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	// The caller may be gone by now; there is nobody else to tell.
-	_, _ = w.Write(append(body, '\n'))
-	return nil
-}
-
-func writeText(w http.ResponseWriter, text string) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, text)
-	return nil
 }

@@ -28,10 +28,25 @@ type Options struct {
 	Topology  Topology
 	Pools     Pools
 	Explainer Explainer
+	// Cluster says how this peer stands among its peers.
+	Cluster Cluster
+	// Forwarder brings changes to the leader; nil: this peer decides alone.
+	Forwarder Forwarder
+	// Changes makes changes of users, flags, rules and limits.
+	Changes Changes
+	Members Members
+	Nodes   NodeChanges
+	// Resolver is asked where rules change; nil: they cannot.
+	Resolver Resolver
 	// Timeout bounds the work on one request; default 10s.
 	Timeout time.Duration
+	// ChangeTimeout bounds a request that changes something; default 60s.
+	ChangeTimeout time.Duration
 	// MaxBody bounds a request's body in bytes; default 1 MiB.
 	MaxBody int64
+	// MaxBackup bounds a backup that is to be restored, in bytes; default
+	// 64 MiB.
+	MaxBackup int64
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -41,6 +56,12 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 20
 	}
+	if o.ChangeTimeout == 0 {
+		o.ChangeTimeout = 60 * time.Second
+	}
+	if o.MaxBackup == 0 {
+		o.MaxBackup = maxAnswer
+	}
 	var errs []error
 	if o.Logger == nil {
 		errs = append(errs, errors.New("option Logger is required"))
@@ -48,8 +69,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Readiness == nil {
 		errs = append(errs, errors.New("option Readiness is required"))
 	}
-	if o.Timeout < 0 || o.MaxBody < 0 {
-		errs = append(errs, errors.New("options Timeout and MaxBody cannot be negative"))
+	if o.Timeout < 0 || o.ChangeTimeout < 0 || o.MaxBody < 0 || o.MaxBackup < 0 {
+		errs = append(errs, errors.New("options Timeout, ChangeTimeout, MaxBody and MaxBackup cannot be negative"))
 	}
 	tls := o.Config.TLS
 	if (tls.Cert == "") != (tls.Key == "") {

@@ -1,12 +1,8 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-
-	"shardproxy/protocol/sqlerr"
 )
 
 // Code names a kind of problem. Codes never change their meaning.
@@ -17,6 +13,7 @@ const (
 	CodeBadRequest       Code = "bad_request"        // not the JSON or the parameters expected
 	CodeUnauthorized     Code = "unauthorized"       // no token, or a wrong one
 	CodeForbiddenHost    Code = "forbidden_host"     // asked for under a name that is not loopback
+	CodeForbiddenOrigin  Code = "forbidden_origin"   // a web page of another site asked
 	CodeNotFound         Code = "not_found"          // no such path
 	CodeUnknownDatabase  Code = "unknown_database"   // no such database, or none named among several
 	CodeMethodNotAllowed Code = "method_not_allowed" // the path has another method
@@ -26,6 +23,14 @@ const (
 	CodeNotReady         Code = "not_ready" // clients cannot be served now
 	CodeTimeout          Code = "timeout"   // it took longer than allowed
 	CodeInternal         Code = "internal"  // the log says more
+
+	CodeUnknownName    Code = "unknown_name"    // no such user, node, peer or flag
+	CodeInvalid        Code = "invalid"         // well formed, and not possible all the same
+	CodeRefused        Code = "refused"         // the state does not allow it; nothing was changed
+	CodeConflict       Code = "conflict"        // something else has changed, or is being changed; nothing was changed
+	CodeNoLeader       Code = "no_leader"       // there is nobody to decide; nothing was changed
+	CodeNodeFailed     Code = "node_failed"     // a node could not do its part; see Node; nothing was changed
+	CodeOutcomeUnknown Code = "outcome_unknown" // the change was made, or will be, or not
 )
 
 func (c Code) status() int {
@@ -34,9 +39,9 @@ func (c Code) status() int {
 		return http.StatusBadRequest
 	case CodeUnauthorized:
 		return http.StatusUnauthorized
-	case CodeForbiddenHost:
+	case CodeForbiddenHost, CodeForbiddenOrigin:
 		return http.StatusForbidden
-	case CodeNotFound, CodeUnknownDatabase:
+	case CodeNotFound, CodeUnknownDatabase, CodeUnknownName:
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -44,17 +49,22 @@ func (c Code) status() int {
 		return http.StatusRequestEntityTooLarge
 	case CodeMediaType:
 		return http.StatusUnsupportedMediaType
-	case CodeSQL:
+	case CodeRefused, CodeConflict:
+		return http.StatusConflict
+	case CodeSQL, CodeInvalid:
 		return http.StatusUnprocessableEntity
-	case CodeNotReady:
+	case CodeNotReady, CodeNoLeader:
 		return http.StatusServiceUnavailable
-	case CodeTimeout:
+	case CodeNodeFailed:
+		return http.StatusBadGateway
+	case CodeTimeout, CodeOutcomeUnknown:
 		return http.StatusGatewayTimeout
 	}
 	return http.StatusInternalServerError
 }
 
-// Problem is an error of the API (RFC 9457, application/problem+json).
+// Problem is an error of the API (RFC 9457, application/problem+json). None of
+// its texts holds a secret.
 type Problem struct { //nolint:errname // the name of RFC 9457
 	// Type is urn:shardproxy:problem: and the code.
 	Type   string `json:"type"`
@@ -66,11 +76,21 @@ type Problem struct { //nolint:errname // the name of RFC 9457
 	Hint string `json:"hint,omitempty"`
 	// SQLState is set for CodeSQL.
 	SQLState string `json:"sqlstate,omitempty"`
+	// Peer is the one that answered, where it has a name.
+	Peer string `json:"peer,omitempty"`
+	// Node is the one that failed, for CodeNodeFailed.
+	Node string `json:"node,omitempty"`
+	// Decided and Current are set for CodeConflict: the epoch that the change
+	// was decided on, 0 where none was named, and the one it met.
+	Decided uint64 `json:"decided,omitempty"`
+	Current uint64 `json:"current,omitempty"`
 }
 
 var _ error = (*Problem)(nil)
 
-func newProblem(code Code, detail string) *Problem {
+// NewProblem makes an error that callers may see. The detail says what failed,
+// the hint what to do.
+func NewProblem(code Code, detail, hint string) *Problem {
 	status := code.status()
 	return &Problem{
 		Type:   "urn:shardproxy:problem:" + string(code),
@@ -78,7 +98,18 @@ func newProblem(code Code, detail string) *Problem {
 		Status: status,
 		Detail: detail,
 		Code:   code,
+		Hint:   hint,
 	}
+}
+
+func newProblem(code Code, detail string) *Problem { return NewProblem(code, detail, "") }
+
+// NodeFailed is the problem of a node that could not do its part of a change
+// that was not made.
+func NodeFailed(node, detail, hint string) *Problem {
+	p := NewProblem(CodeNodeFailed, "node "+node+": "+detail, hint)
+	p.Node = node
+	return p
 }
 
 // Error is the detail, with the hint.
@@ -91,30 +122,6 @@ func (p *Problem) Error() string {
 		text += " (hint: " + p.Hint + ")"
 	}
 	return text
-}
-
-// problemOf turns an error into what a caller may see. Errors that nobody
-// prepared for callers become CodeInternal without their text.
-func problemOf(err error) *Problem {
-	var problem *Problem
-	var sql *sqlerr.Error
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &problem):
-		return problem
-	case errors.As(err, &sql):
-		problem = newProblem(CodeSQL, sql.Message)
-		if sql.Detail != "" {
-			problem.Detail += ": " + sql.Detail
-		}
-		problem.Hint, problem.SQLState = sql.Hint, sql.SQLState
-		return problem
-	case errors.As(err, &tooLarge):
-		return newProblem(CodeTooLarge, "the request's body is too large")
-	case errors.Is(err, context.DeadlineExceeded):
-		return newProblem(CodeTimeout, "the request took too long")
-	}
-	return newProblem(CodeInternal, "")
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -35,24 +34,18 @@ func (s *Server) database(name string) (*topology.Topology, *topology.Database, 
 	if db, found := t.Databases[name]; found {
 		return t, db, nil
 	}
-	problem := newProblem(CodeUnknownDatabase, fmt.Sprintf("there is no database %q", name))
+	problem := unknownDatabase(t, name)
 	if name == "" {
 		problem.Detail = "which database?"
 	}
-	problem.Hint = "Databases: " + strings.Join(names, ", ")
 	return nil, nil, problem
 }
 
 // queried is the database a GET request names; other parameters are errors.
 func (s *Server) queried(r *http.Request) (*topology.Topology, *topology.Database, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+	values, err := parameters(r, "database")
 	if err != nil {
-		return nil, nil, newProblem(CodeBadRequest, "the query string is malformed")
-	}
-	for name, given := range values {
-		if name != "database" || len(given) != 1 {
-			return nil, nil, newProblem(CodeBadRequest, fmt.Sprintf("unknown or repeated parameter %q; there is database", name))
-		}
+		return nil, nil, err
 	}
 	return s.database(values.Get("database"))
 }
@@ -63,19 +56,35 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		status.Ready, status.NotReady = false, err.Error()
 	}
 	if t := s.opts.Topology.Current(); t != nil {
-		status.ClusterID, status.Epoch = t.ClusterID, uint64(t.Epoch)
+		status.ClusterID, status.Epoch, status.Peers = t.ClusterID, uint64(t.Epoch), len(t.Peers)
 		for _, name := range slices.Sorted(maps.Keys(t.Databases)) {
-			db := t.Databases[name]
-			status.Databases = append(status.Databases, DatabaseStatus{
-				Name:       name,
-				Engine:     db.Engine.String(),
-				Nodes:      len(db.Nodes),
-				Partitions: db.PartitionCount(),
-				Tables:     len(tablesOf(db)),
-			})
+			status.Databases = append(status.Databases, statusOf(t.Databases[name]))
 		}
 	}
+	if s.opts.Cluster != nil {
+		standing := s.opts.Cluster.Standing()
+		status.Peer, status.Leader = string(standing.Peer), string(standing.Leader)
+		status.RaftState, status.AppliedEpoch = standing.State, uint64(standing.Applied)
+	}
 	return writeJSON(w, status)
+}
+
+func statusOf(db *topology.Database) DatabaseStatus {
+	status := DatabaseStatus{
+		Name:       db.Name,
+		Engine:     db.Engine.String(),
+		Nodes:      len(db.Nodes),
+		Partitions: db.PartitionCount(),
+		Tables:     len(tablesOf(db)),
+		Paused:     db.Paused,
+	}
+	if a := db.Armed; a != nil {
+		status.Armed = &Armed{ID: uint64(a.ID), What: a.What}
+		for _, table := range a.Hold.Tables {
+			status.Armed.Tables = append(status.Armed.Tables, table.String())
+		}
+	}
+	return status
 }
 
 func (s *Server) nodes(w http.ResponseWriter, r *http.Request) error {
@@ -83,10 +92,7 @@ func (s *Server) nodes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	owned := make([]int, len(db.Nodes))
-	for _, owner := range db.Owners[:db.PartitionCount()] {
-		owned[owner]++
-	}
+	owned := partitionsOf(db)
 	states := map[string]metrics.PoolState{}
 	if s.opts.Pools != nil {
 		for _, state := range s.opts.Pools.States() {
@@ -102,7 +108,9 @@ func (s *Server) nodes(w http.ResponseWriter, r *http.Request) error {
 		state := states[string(node.ID)]
 		answer.Nodes = append(answer.Nodes, Node{
 			Name:       string(node.ID),
-			DSN:        config.NewDSN(node.DSN).String(),
+			DSN:        shownDSN(node.DSN),
+			AdminDSN:   shownDSN(node.AdminDSN),
+			State:      node.State.String(),
 			Slot:       int(node.Slot),
 			Weight:     node.Weight,
 			Partitions: owned[i],
@@ -116,6 +124,23 @@ func (s *Server) nodes(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	return writeJSON(w, answer)
+}
+
+// shownDSN is a DSN without what others must not see.
+func shownDSN(dsn string) string {
+	if dsn == "" {
+		return ""
+	}
+	return config.NewDSN(dsn).String()
+}
+
+// partitionsOf counts the ordinary partitions of each node.
+func partitionsOf(db *topology.Database) []int {
+	owned := make([]int, len(db.Nodes))
+	for _, owner := range db.Owners[:db.PartitionCount()] {
+		owned[owner]++
+	}
+	return owned
 }
 
 func (s *Server) tables(w http.ResponseWriter, r *http.Request) error {
@@ -162,6 +187,7 @@ func (s *Server) ring(w http.ResponseWriter, r *http.Request) error {
 		Epoch:      uint64(t.Epoch),
 		Partitions: db.PartitionCount(),
 		Home:       string(db.Nodes[db.Home()].ID),
+		Nodes:      sharesOf(db),
 		Ranges:     []Range{},
 	}
 	for p, owner := range db.Owners[:db.PartitionCount()] {
@@ -173,6 +199,23 @@ func (s *Server) ring(w http.ResponseWriter, r *http.Request) error {
 		answer.Ranges = append(answer.Ranges, Range{First: uint32(p), Last: uint32(p), Node: node})
 	}
 	return writeJSON(w, answer)
+}
+
+func sharesOf(db *topology.Database) []Share {
+	weights := 0
+	for i := range db.Nodes {
+		weights += db.Nodes[i].Weight
+	}
+	shares := make([]Share, len(db.Nodes))
+	for i, owned := range partitionsOf(db) {
+		node := &db.Nodes[i]
+		shares[i] = Share{
+			Node: string(node.ID), Partitions: owned,
+			Share:  float64(owned) / float64(db.PartitionCount()),
+			Target: float64(node.Weight) / float64(max(1, weights)),
+		}
+	}
+	return shares
 }
 
 func explanations(database string, plans []plan.Explanation) Explanations {

@@ -20,6 +20,8 @@ type Server struct {
 	http        *http.Server
 	listener    net.Listener
 	credentials atomic.Pointer[credentials]
+	// origins refuses what pages of other sites have a browser send.
+	origins *http.CrossOriginProtection
 }
 
 // New checks the options and reads certificate and token. It refuses an
@@ -29,15 +31,15 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	s := &Server{opts: opts}
+	s := &Server{opts: opts, origins: http.NewCrossOriginProtection()}
 	if err := s.Reload(); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.handler(frontDoor),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       opts.Timeout + 5*time.Second,
-		WriteTimeout:      opts.Timeout + 30*time.Second,
+		WriteTimeout:      max(opts.Timeout, opts.ChangeTimeout) + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),

@@ -34,12 +34,19 @@ type Explainer interface {
 
 // Status is the answer of /v1/status.
 type Status struct {
-	Version   string           `json:"version"`
-	ClusterID string           `json:"cluster_id,omitempty"`
-	Epoch     uint64           `json:"epoch"`
-	Ready     bool             `json:"ready"`
-	NotReady  string           `json:"not_ready,omitempty"` // why
-	Databases []DatabaseStatus `json:"databases"`
+	Version   string `json:"version"`
+	ClusterID string `json:"cluster_id,omitempty"`
+	Epoch     uint64 `json:"epoch"` // of the topology that the peer serves with
+	Ready     bool   `json:"ready"`
+	NotReady  string `json:"not_ready,omitempty"` // why
+	// Peer is the one that answers, Leader the one that decides; empty where
+	// none is known.
+	Peer         string           `json:"peer,omitempty"`
+	Leader       string           `json:"leader,omitempty"`
+	RaftState    string           `json:"raft_state,omitempty"`
+	AppliedEpoch uint64           `json:"applied_epoch,omitempty"`
+	Peers        int              `json:"peers,omitempty"`
+	Databases    []DatabaseStatus `json:"databases"`
 }
 
 // DatabaseStatus is a database in one line.
@@ -49,6 +56,17 @@ type DatabaseStatus struct {
 	Nodes      int    `json:"nodes"`
 	Partitions int    `json:"partitions"`
 	Tables     int    `json:"tables"`
+	Paused     bool   `json:"paused,omitempty"` // no transaction begins
+	// Armed is the change that transactions wait for.
+	Armed *Armed `json:"armed,omitempty"`
+}
+
+// Armed is a change that has been announced to all peers and not been made yet.
+type Armed struct {
+	ID   uint64 `json:"id"`
+	What string `json:"what"`
+	// Tables are those whose transactions wait; empty: all of the database.
+	Tables []string `json:"tables,omitempty"`
 }
 
 // Nodes is the answer of /v1/nodes.
@@ -58,10 +76,13 @@ type Nodes struct {
 	Nodes    []Node `json:"nodes"`
 }
 
-// Node is a database server. Its DSN is shown without password and parameters.
+// Node is a database server. Its DSNs are shown without password and
+// parameters.
 type Node struct {
 	Name       string `json:"name"`
 	DSN        string `json:"dsn"`
+	AdminDSN   string `json:"admin_dsn,omitempty"`
+	State      string `json:"state"` // active, joining or leaving
 	Slot       int    `json:"slot"`
 	Weight     int    `json:"weight"`
 	Partitions int    `json:"partitions"` // of the ordinary ones
@@ -101,7 +122,18 @@ type Ring struct {
 	Epoch      uint64  `json:"epoch"`
 	Partitions int     `json:"partitions"`
 	Home       string  `json:"home"` // the node of the home partition
+	Nodes      []Share `json:"nodes"`
 	Ranges     []Range `json:"ranges"`
+}
+
+// Share is how much of the ring a node owns.
+type Share struct {
+	Node       string `json:"node"`
+	Partitions int    `json:"partitions"`
+	// Share is the part of all partitions that it owns, Target the one that its
+	// weight would give it; both 0 to 1.
+	Share  float64 `json:"share"`
+	Target float64 `json:"target"`
 }
 
 // Range is a run of partitions with one owner.
