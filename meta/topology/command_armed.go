@@ -55,11 +55,10 @@ func (c Arm) apply(t *Topology) (*Topology, error) {
 
 // armable refuses what is not a routing change of the one database.
 func armable(c Command, database string) error {
-	refused := fmt.Errorf("%s: it cannot be armed for database %q: %w", c, database, ErrInvalid)
 	all, ok := c.(SetAll)
 	if !ok {
 		if name, ok := armedDatabase(c); !ok || name != database {
-			return refused
+			return fmt.Errorf("only a routing change of database %q can be armed for it: %w", database, ErrInvalid)
 		}
 		return nil
 	}
@@ -72,11 +71,11 @@ func armable(c Command, database string) error {
 		if name, ok := armedDatabase(inner); ok && name == database {
 			found = true
 		} else if IsRouting(inner) {
-			return refused
+			return fmt.Errorf("%s: it cannot be armed for database %q: %w", inner, database, ErrInvalid)
 		}
 	}
 	if !found {
-		return refused
+		return fmt.Errorf("there is no routing change of database %q to be armed: %w", database, ErrInvalid)
 	}
 	return nil
 }

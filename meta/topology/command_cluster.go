@@ -3,6 +3,8 @@ package topology
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"reflect"
 )
 
 // BootstrapCluster makes the first value of a new cluster. It is refused where
@@ -55,9 +57,11 @@ func (c BootstrapCluster) apply(t *Topology) (*Topology, error) {
 }
 
 // Restore replaces the databases, users, flags and the cluster's identity by
-// those of a backup. The peers stay. All databases are paused, no change is
-// armed, and the epoch is above both values' epochs, so that nodes come to
-// refuse connections of either earlier time.
+// those of a backup. The peers stay. It is refused while a database that is
+// there is not paused, and leaves all databases paused: whoever restores finds
+// out where the rows are before anything is served. No change is armed, and the
+// epoch is above both values' epochs, so that nodes come to refuse connections
+// of either earlier time.
 type Restore struct {
 	Topology *Topology `json:",omitzero"`
 }
@@ -86,7 +90,7 @@ func (c Restore) apply(t *Topology) (*Topology, error) {
 	next := *t
 	next.Epoch = max(t.Epoch, from.Epoch)
 	next.ClusterID = cmp.Or(from.ClusterID, t.ClusterID)
-	next.Users, next.Flags = from.Users, from.Flags
+	next.Users, next.Flags = keepEqual(t.Users, from.Users), from.Flags
 	next.LastMove = max(t.LastMove, from.LastMove)
 	next.Databases = make(map[string]*Database, len(from.Databases))
 	for name, old := range from.Databases {
@@ -101,12 +105,26 @@ func (c Restore) apply(t *Topology) (*Topology, error) {
 	return &next, nil
 }
 
-// restorable refuses to forget what has traces on the nodes.
+// keepEqual returns now, with the users of old that are the same.
+func keepEqual(old, now map[string]*User) map[string]*User {
+	users := maps.Clone(now)
+	for name, u := range now {
+		if reflect.DeepEqual(u, old[name]) {
+			users[name] = old[name]
+		}
+	}
+	return users
+}
+
+// restorable refuses to forget what is in use or has traces on the nodes.
 func (t *Topology) restorable() error {
 	for _, name := range sorted(t.Databases) {
 		db := t.Databases[name]
 		if err := t.free(db); err != nil {
 			return err
+		}
+		if !db.Paused {
+			return fmt.Errorf("database %q is not paused: %w", name, ErrInUse)
 		}
 		if moves := db.Unfinished(); len(moves) > 0 {
 			return fmt.Errorf("database %q: move %d is %s, abort or finish it first: %w", name, moves[0].ID, moves[0].State, ErrInUse)
