@@ -495,3 +495,17 @@ func binaryCopy(key int64, text string) []byte {
 	b = append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
 	return binary.BigEndian.AppendUint16(b, 0xffff)
 }
+
+// psql's \dt+ asks for the sizes of tables beside the catalogs, GUI tools do
+// likewise.
+func TestSizesInCatalogs(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	sql := `SELECT c.relname as "Name", pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(c.oid)) as "Size"
+FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r','p','') AND n.nspname !~ '^pg_toast' AND pg_catalog.pg_table_is_visible(c.oid) AND c.relname = 'users' ORDER BY 1`
+	w := p.wire()
+	warning := "N the sizes are those on node pg-1 alone"
+	wantMessages(t, w.simple(sql), warning, "T Name,Size", "D users,8192 bytes", "C SELECT 1", "Z I")
+	w.send(extended(sql)...)
+	wantMessages(t, w.until("Z"), warning, "1", "2", "T Name,Size", "D users,8192 bytes", "C SELECT 1", "Z I")
+}

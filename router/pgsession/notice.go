@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"shardproxy/protocol/pgwire"
 	"shardproxy/ring"
 	"shardproxy/router/plan"
 	"shardproxy/router/querytree"
@@ -14,6 +15,11 @@ import (
 // shardproxy.notice = on). With every EXPLAIN it says so, too, and why. params
 // is nil where the statement has none.
 func (m *machine) noticePlan(p *plan.Plan, text []byte, params sqlscan.Keys) {
+	if p.Flags&(plan.FlagHomeSizes|plan.FlagHinted) == plan.FlagHomeSizes {
+		m.out = pgwire.AppendNotice(m.out, "WARNING", "01000",
+			"the sizes are those on node "+string(m.db.Nodes[p.Node].ID)+" alone", "Each of the other nodes has its share.",
+			"Ask for the size of one table: SELECT pg_total_relation_size('table') adds up all nodes.")
+	}
 	if kindOf(p) == querytree.Explain {
 		m.noticeReasons(p, text, params)
 		return

@@ -94,7 +94,11 @@ func (a *analysis) topQuery(t *compiled, q *querytree.Query) {
 
 // conclude decides what happens if the rows are on several nodes.
 func (a *analysis) conclude(t *compiled, q *querytree.Query, top *level) {
-	if a.nodeWide {
+	switch {
+	case a.nodeWide && a.onlyCatalogs():
+		a.nodeWide = false
+		a.flags |= FlagHomeSizes
+	case a.nodeWide:
 		a.concludeSizes(t, q)
 		return
 	}
@@ -104,6 +108,12 @@ func (a *analysis) conclude(t *compiled, q *querytree.Query, top *level) {
 		return
 	}
 	t.apart, t.would = a.spreadError(q, reason)
+}
+
+// onlyCatalogs reports whether the statement reads the server's own catalogs, and
+// nothing else.
+func (a *analysis) onlyCatalogs() bool {
+	return a.catalogs > 0 && a.catalogs == len(a.home) && len(a.refs)+len(a.copies) == 0 && !a.write
 }
 
 // concludeSizes plans a size, which is the sum over all nodes if it is all that
@@ -193,7 +203,7 @@ func (a *analysis) finish(t *compiled) {
 	}
 	t.failure, t.blocked, t.needsNode, t.unknown = a.failure, a.blocked, a.needsNode, a.unknown
 	t.write, t.flags = a.write, a.flags
-	if a.catalogs > 0 && a.catalogs == len(a.home) && len(a.refs)+len(a.copies) == 0 && !a.write {
+	if a.onlyCatalogs() {
 		t.flags |= FlagCatalog
 	}
 	t.home, t.atHome = len(a.home) > 0, a.atHome

@@ -210,6 +210,9 @@ const (
 	// FlagCatalog: reads the server's own catalogs and nothing else: it runs at
 	// home, but outside of any transaction it does as well.
 	FlagCatalog
+	// FlagHomeSizes: reads sizes on disk beside the catalogs. They are those of
+	// the home node alone, which the client should be told.
+	FlagHomeSizes
 )
 
 // Env is what a session contributes to a plan, besides the text. Each session has

@@ -64,7 +64,7 @@ func (m MergeColumn) String() string {
 // flagNames are the flags' names, lowest bit first.
 var flagNames = [...]string{
 	"lastval", "sequence", "session-lock", "transaction-lock", "set-config", "temp", "replicated",
-	"locking", "volatile", "notify", "hinted", "catalog",
+	"locking", "volatile", "notify", "hinted", "catalog", "home-sizes",
 }
 
 // String returns the names of the flags, separated by spaces.
