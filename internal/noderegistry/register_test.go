@@ -1,11 +1,15 @@
 package noderegistry
 
 import (
+	"context"
 	"math"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 func TestRegister(t *testing.T) {
@@ -174,5 +178,62 @@ func TestInvalidRegistrations(t *testing.T) {
 		if err := Register(t.Context(), login(t, dsn), r); err == nil || ReasonOf(err) != 0 || sqlstate(err) != "" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// writes counts what is written.
+type writes struct {
+	net.Conn
+	n atomic.Int64
+}
+
+func (w *writes) Write(b []byte) (int, error) {
+	w.n.Add(1)
+	return w.Conn.Write(b)
+}
+
+// A registration costs a connection one round trip.
+func TestRegisterIsOneMessage(t *testing.T) {
+	dsn, _ := registryOf(t)
+	cfg, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted *writes
+	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		counted = &writes{Conn: conn}
+		return counted, err
+	}
+	pg, err := pgconn.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pg.Close(context.Background())
+	before := counted.n.Load()
+	if err := Register(t.Context(), pg, as("p-1", 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted.n.Load() - before; n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func BenchmarkRegister(b *testing.B) {
+	dsn, _ := registryOf(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		pg, err := pgconn.Connect(b.Context(), dsn)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if err := Register(b.Context(), pg, as("p-1", 1, 1)); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = pg.Close(context.Background())
+		b.StartTimer()
 	}
 }

@@ -50,9 +50,10 @@ RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $register$
 DECLARE
-  here    shardproxy.node;
-  system  bigint;
-  started timestamp with time zone;
+  here     shardproxy.node;
+  here_oid oid;
+  system   bigint;
+  started  timestamp with time zone;
 BEGIN
   IF as_pid IS DISTINCT FROM pg_backend_pid() THEN
     RAISE EXCEPTION USING ERRCODE = 'SP005',
@@ -76,11 +77,11 @@ BEGIN
         here.node_id, here.database, here.cluster_id, as_node, as_database, as_cluster),
       HINT = 'Correct the dsn of the node; perhaps those of two nodes are swapped.';
   END IF;
+  SELECT a.backend_start, a.datid INTO started, here_oid FROM pg_stat_get_activity(pg_backend_pid()) AS a;
   IF here.system_identifier IS NOT NULL THEN
     SELECT c.system_identifier INTO system FROM pg_control_system() AS c;
   END IF;
-  IF here.system_identifier IS DISTINCT FROM system
-     OR here.database_oid <> (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()) THEN
+  IF here.system_identifier IS DISTINCT FROM system OR here.database_oid IS DISTINCT FROM here_oid THEN
     RAISE EXCEPTION USING ERRCODE = 'SP003',
       MESSAGE = format('this database is a copy of node "%s" of database "%s"', as_node, as_database),
       DETAIL = 'It was adopted as another database or on another server, and restored or copied here since.',
@@ -93,20 +94,21 @@ BEGIN
       HINT = 'The peer must reach the others to learn what has changed; until then use another peer.';
   END IF;
 
-  SELECT a.backend_start INTO started FROM pg_stat_get_activity(pg_backend_pid()) AS a;
   IF started IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'SP007',
       MESSAGE = format('role "%s" may not see the sessions of role "%s"', current_user, session_user),
       HINT = format('GRANT pg_read_all_stats, pg_signal_backend TO %I, or GRANT %I TO %1$I.', current_user, session_user);
   END IF;
-  IF EXISTS (SELECT FROM shardproxy.session AS s WHERE s.pid = pg_backend_pid() AND s.backend_start = started) THEN
+  -- A row of this process with another start is of a session that is gone.
+  WITH stale AS (DELETE FROM shardproxy.session AS s WHERE s.pid = pg_backend_pid() AND s.backend_start <> started)
+  INSERT INTO shardproxy.session (pid, backend_start, peer, incarnation, epoch)
+  VALUES (pg_backend_pid(), started, as_peer, as_incarnation, as_epoch)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'SP005',
       MESSAGE = 'the session is registered already: a connection pooler answers in the place of the server',
       HINT = 'Name the server itself in the dsn of the node.';
   END IF;
-  DELETE FROM shardproxy.session AS s WHERE s.pid = pg_backend_pid();
-  INSERT INTO shardproxy.session (pid, backend_start, peer, incarnation, epoch)
-  VALUES (pg_backend_pid(), started, as_peer, as_incarnation, as_epoch);
 
   IF pg_backend_pid() % 64 = 0 THEN
     PERFORM pg_stat_clear_snapshot();
