@@ -112,15 +112,16 @@ func (s *Store) hold(ctx context.Context, c topology.Command, o *ChangeOptions) 
 		o.Budget = s.fsm.value().FlagDuration(topology.FlagHoldBudget)
 	}
 	armedAt := time.Now()
-	epoch, err := s.Propose(ctx, arm, o.On)
-	if epoch == 0 {
-		return 0, err
+	armed, err := s.propose(ctx, arm, o.On)
+	if !armed.Changed { // it failed, or there is nothing to change
+		return armed.Epoch, err
 	}
-	id := topology.ArmID(epoch)
+	id := topology.ArmID(armed.Epoch)
 	if err == nil {
 		err = s.drain(ctx, id, armedAt, o)
 	}
 	if err == nil {
+		var epoch topology.Epoch
 		epoch, err = s.Propose(ctx, topology.CommitArmed{Database: o.Database, ID: id}, 0)
 		if err == nil || errors.Is(err, ErrUnpublished) || errors.Is(err, ErrUnknownOutcome) {
 			return epoch, err
@@ -166,7 +167,7 @@ func (s *Store) disarm(ctx context.Context, database string, id topology.ArmID, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disarmTime)
 	defer cancel()
 	_, err := s.Propose(ctx, topology.Disarm{Database: database, ID: id, Reason: strings.ToValidUTF8(why.Error(), "?")}, 0)
-	if errors.Is(err, topology.ErrTransition) || errors.Is(err, ErrUnpublished) {
+	if conflict := (*topology.Conflict)(nil); errors.As(err, &conflict) || errors.Is(err, ErrUnpublished) {
 		return nil // somebody else has, or this peer will hear of it
 	}
 	return err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 )
 
 // ErrNoTLS is wrapped by errors for peer traffic that would leave the machine
@@ -52,12 +51,10 @@ func (f *TLSFiles) load() (*credentials, error) {
 	return c, nil
 }
 
-// loopbackOnly is a net.Dialer's Control: it refuses what leaves the machine.
-func loopbackOnly(_, address string, _ syscall.RawConn) error {
-	if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(net.ParseIP(host)) {
-		return fmt.Errorf("meta: %s: %w", address, ErrNoTLS)
-	}
-	return nil
+// leavesMachine says whether what is sent over conn can be seen by others.
+func leavesMachine(conn net.Conn) bool {
+	address, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return !ok || !isLoopback(address.IP)
 }
 
 func isLoopback(ip net.IP) bool { return ip != nil && ip.IsLoopback() }

@@ -42,8 +42,8 @@ func newFSM() *fsm {
 
 // outcome is what an entry led to.
 type outcome struct {
-	epoch topology.Epoch
-	err   error
+	applied appliedProposal
+	err     error
 }
 
 // state returns the value that the log has led to, published or not, and why it
@@ -81,9 +81,9 @@ func (f *fsm) apply(log *raft.Log) (o outcome, broken error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	epoch, found, err := f.mu.proposals.find(p)
+	before, found, err := f.mu.proposals.find(p)
 	if found || err != nil {
-		return outcome{epoch, err}, nil
+		return outcome{before, err}, nil
 	}
 	next, err := applyEntry(f.mu.value, p.entry)
 	switch {
@@ -92,9 +92,10 @@ func (f *fsm) apply(log *raft.Log) (o outcome, broken error) {
 	case err != nil:
 		return outcome{err: err}, nil
 	}
+	now := appliedProposal{id: p.id, index: log.Index, epoch: next.Epoch, changed: next != f.mu.value}
 	f.mu.value = next
-	f.mu.proposals.remember(appliedProposal{id: p.id, index: log.Index, epoch: next.Epoch})
-	return outcome{epoch: next.Epoch}, nil
+	f.mu.proposals.remember(now)
+	return outcome{applied: now}, nil
 }
 
 // applyEntry is topology.Apply. A panic, which it promises not to have, would

@@ -40,6 +40,8 @@ type ListenOptions struct {
 	Advertise string
 	// TLS names the files for mutual TLS; nil is none.
 	TLS *TLSFiles
+	// Dial connects to other peers. Default: that of a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // listener is the one TCP listener of a peer. The first byte of a connection
@@ -52,6 +54,7 @@ type listener struct {
 	files       *TLSFiles
 	credentials atomic.Pointer[credentials] // nil: without TLS
 	advertise   string
+	dialer      func(ctx context.Context, network, address string) (net.Conn, error)
 	logger      *slog.Logger
 
 	raft, http *queue
@@ -67,7 +70,10 @@ type listener struct {
 
 // listen opens the listener and starts to accept.
 func listen(o *ListenOptions, logger *slog.Logger) (*listener, error) {
-	l := &listener{files: o.TLS, advertise: o.Advertise, logger: logger}
+	l := &listener{files: o.TLS, advertise: o.Advertise, dialer: o.Dial, logger: logger}
+	if l.dialer == nil {
+		l.dialer = new(net.Dialer).DialContext
+	}
 	l.mu.open, l.mu.strangers = make(map[*openConn]struct{}), list.New()
 	if err := l.reload(); err != nil {
 		return nil, err

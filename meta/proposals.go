@@ -58,32 +58,33 @@ func decodeProposal(b []byte) (*proposal, error) {
 // proposals remembers the latest ones that were applied. It is part of the
 // replicated state.
 type proposals struct {
-	applied map[proposalID]topology.Epoch
+	applied map[proposalID]appliedProposal
 	order   []appliedProposal // the oldest first
 	// forgotten is the index of the newest one that is not remembered any more.
 	forgotten uint64
 }
 
 type appliedProposal struct {
-	id    proposalID
-	index uint64
-	epoch topology.Epoch
+	id      proposalID
+	index   uint64
+	epoch   topology.Epoch // that it led to
+	changed bool           // it was not so before already
 }
 
 func newProposals() *proposals {
-	return &proposals{applied: make(map[proposalID]topology.Epoch)}
+	return &proposals{applied: make(map[proposalID]appliedProposal)}
 }
 
-// find returns the epoch that a proposal led to when it was applied before. It
+// find returns what a proposal led to when it was applied before. It
 // fails with ErrUnknownOutcome when it may have been, too long ago.
-func (p *proposals) find(sent *proposal) (_ topology.Epoch, found bool, err error) {
-	if epoch, ok := p.applied[sent.id]; ok {
-		return epoch, true, nil
+func (p *proposals) find(sent *proposal) (_ appliedProposal, found bool, err error) {
+	if before, ok := p.applied[sent.id]; ok {
+		return before, true, nil
 	}
 	if sent.since < p.forgotten {
-		return 0, false, fmt.Errorf("meta: %w: %w", ErrUnknownOutcome, errForgotten)
+		return appliedProposal{}, false, fmt.Errorf("meta: %w: %w", ErrUnknownOutcome, errForgotten)
 	}
-	return 0, false, nil
+	return appliedProposal{}, false, nil
 }
 
 func (p *proposals) remember(a appliedProposal) {
@@ -94,7 +95,7 @@ func (p *proposals) remember(a appliedProposal) {
 		p.order = slices.Delete(p.order, 0, 1)
 	}
 	p.order = append(p.order, a)
-	p.applied[a.id] = a.epoch
+	p.applied[a.id] = a
 }
 
 // encode appends what is remembered to b.
@@ -105,6 +106,11 @@ func (p *proposals) encode(b []byte) []byte {
 		b = append(b, a.id[:]...)
 		b = binary.BigEndian.AppendUint64(b, a.index)
 		b = binary.BigEndian.AppendUint64(b, uint64(a.epoch))
+		if a.changed {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
 	}
 	return b
 }
@@ -113,7 +119,7 @@ var errShortState = errors.New("the state ends early")
 
 // decodeProposals reads what encode wrote, and returns what follows it.
 func decodeProposals(b []byte) (_ *proposals, rest []byte, err error) {
-	const each = 16 + 8 + 8
+	const each = 16 + 8 + 8 + 1
 	if len(b) < 12 {
 		return nil, nil, errShortState
 	}
@@ -129,8 +135,9 @@ func decodeProposals(b []byte) (_ *proposals, rest []byte, err error) {
 		copy(a.id[:], b)
 		a.index = binary.BigEndian.Uint64(b[16:])
 		a.epoch = topology.Epoch(binary.BigEndian.Uint64(b[24:]))
+		a.changed = b[32] != 0
 		p.order = append(p.order, a)
-		p.applied[a.id] = a.epoch
+		p.applied[a.id] = a
 		b = b[each:]
 	}
 	return p, b, nil

@@ -19,7 +19,8 @@ type proposeRequest struct {
 }
 
 type proposeResponse struct {
-	Epoch topology.Epoch `json:"epoch"`
+	Epoch   topology.Epoch `json:"epoch"`
+	Changed bool           `json:"changed"`
 }
 
 // Propose has the peers agree on a command, and returns the epoch it led to
@@ -37,24 +38,29 @@ type proposeResponse struct {
 //   - ErrUnpublished: it has happened, at the epoch that is returned, but ctx
 //     has ended before this peer has published that.
 func (s *Store) Propose(ctx context.Context, c topology.Command, on topology.Epoch) (topology.Epoch, error) {
+	r, err := s.propose(ctx, c, on)
+	return r.Epoch, err
+}
+
+func (s *Store) propose(ctx context.Context, c topology.Command, on topology.Epoch) (r proposeResponse, err error) {
 	if s.raft == nil {
-		return 0, ErrClosed
+		return r, ErrClosed
 	}
 	entry, err := topology.EncodeCommand(c, on)
 	if err != nil {
-		return 0, fmt.Errorf("meta: %w: %w", ErrRefused, err)
+		return r, fmt.Errorf("meta: %w: %w", ErrRefused, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, leaderWait)
 	defer cancel()
 	request := &proposeRequest{ID: newProposalID(), Since: s.raft.AppliedIndex(), Entry: entry}
 	response, err := onLeader(ctx, s, "propose", request, s.answerProposal)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", c, err)
+		return r, fmt.Errorf("%s: %w", c, err)
 	}
 	if err := s.Wait(ctx, response.Epoch); err != nil {
-		return response.Epoch, fmt.Errorf("%s: meta: epoch %d: %w: %w", c, response.Epoch, ErrUnpublished, errors.Join(err, s.Err()))
+		return *response, fmt.Errorf("%s: meta: epoch %d: %w: %w", c, response.Epoch, ErrUnpublished, errors.Join(err, s.Err()))
 	}
-	return response.Epoch, nil
+	return *response, nil
 }
 
 // answerProposal proposes an entry on the leader.
@@ -85,7 +91,7 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	case o.err != nil:
 		return nil, fmt.Errorf("meta: %w: %w", ErrRefused, o.err)
 	}
-	return &proposeResponse{Epoch: o.epoch}, nil
+	return &proposeResponse{Epoch: o.applied.epoch, Changed: o.applied.changed}, nil
 }
 
 // allKnow refuses a command that a peer could not apply: such a peer would

@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// first is the smallest topology that is valid.
-func first() *topology.Topology {
+// smallest is the smallest topology that is valid.
+func smallest() *topology.Topology {
 	db := &topology.Database{
 		Name: "app", Engine: topology.Postgres,
 		Nodes:  []topology.Node{{ID: "pg-1", Weight: 1}},
@@ -38,7 +38,7 @@ func addUser(name string) func(*topology.Topology) (*topology.Topology, error) {
 
 func newStore(t *testing.T, preparers ...meta.Preparer) *meta.Store {
 	t.Helper()
-	s, err := meta.New(first(), preparers...)
+	s, err := meta.New(smallest(), preparers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func newStore(t *testing.T, preparers ...meta.Preparer) *meta.Store {
 }
 
 func TestNewRefuses(t *testing.T) {
-	invalid := first()
+	invalid := smallest()
 	invalid.Databases["app"].Owners = []topology.NodeIndex{7, 7}
 	for name, top := range map[string]*topology.Topology{"nothing": nil, "an owner that is no node": invalid} {
 		if _, err := meta.New(top, func(*topology.Topology) { t.Error("prepared an invalid topology") }); !errors.Is(err, meta.ErrInvalid) {
@@ -223,7 +223,7 @@ func TestConcurrency(t *testing.T) {
 }
 
 func BenchmarkCurrent(b *testing.B) {
-	s, err := meta.New(first())
+	s, err := meta.New(smallest())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,13 +13,18 @@ import (
 // dial connects to another peer's listener.
 func (l *listener) dial(ctx context.Context, address string) (net.Conn, error) {
 	c := l.credentials.Load()
-	dialer := &net.Dialer{Timeout: helloTimeout}
-	if c == nil {
-		dialer.Control = loopbackOnly
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	conn, err := l.dialer(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil || c == nil {
-		return conn, err
+	if c == nil {
+		if leavesMachine(conn) {
+			conn.Close()
+			return nil, fmt.Errorf("meta: peer at %s: %w", address, ErrNoTLS)
+		}
+		return conn, nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -29,8 +34,6 @@ func (l *listener) dial(ctx context.Context, address string) (net.Conn, error) {
 	config := c.client.Clone()
 	config.ServerName = host
 	secure := tls.Client(conn, config)
-	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
-	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("meta: peer at %s: %w", address, err)
