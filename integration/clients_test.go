@@ -509,3 +509,33 @@ WHERE c.relkind IN ('r','p','') AND n.nspname !~ '^pg_toast' AND pg_catalog.pg_t
 	w.send(extended(sql)...)
 	wantMessages(t, w.until("Z"), warning, "1", "2", "T Name,Size", "D users,8192 bytes", "C SELECT 1", "Z I")
 }
+
+// A client whose advisory locks are gone, because the server ended the connection
+// that held them, must not go on as if it had them: on a server its own connection
+// would be gone.
+func TestLostAdvisoryLocks(t *testing.T) {
+	p := withSchema(t, options{pool: 2})
+	keys := p.keys(1)
+	home := p.node(0)
+	end := "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
+	for _, next := range []string{"SELECT count(*) FROM pg_class WHERE relname = 'users'", selectTitle(keys[0][0])} {
+		w := p.wire()
+		// A setting of the application's own spoils a connection for others only.
+		w.simple("SET app.tenant = '7'")
+		w.simple("SELECT pg_advisory_lock(21)")
+		w.simple("SELECT set_config('app.tenant', '8', false)")
+		w.simple(selectTitle(keys[0][0]))
+		if got := query(t, home, end); !slices.Equal(got, []string{"1"}) {
+			t.Fatalf("%v connections hold a lock, want 1", got)
+		}
+		w.simple(selectTitle(keys[1][0])) // on another node: not noticed
+		got := w.simple(next)
+		if !slices.Equal(errorsIn(got), []string{"08006"}) {
+			t.Errorf("%s: %q", next, got)
+		}
+		wantMessages(t, []string{w.next()}, "E 08006")
+		if _, err := w.conn.Read(make([]byte, 1)); err == nil {
+			t.Error("the session goes on")
+		}
+	}
+}

@@ -41,6 +41,9 @@ type link struct {
 	drew *drawnBy
 	// tainted: carries state that cannot be taken back; closed on release.
 	tainted bool
+	// custom: a setting of the application's own was made there that vars do not
+	// show; closed when its session lets it go.
+	custom bool
 	// trial: what was sent last runs in a transaction that is rolled back.
 	trial bool
 	// locks: holds session-level advisory locks; stays with its session.

@@ -177,7 +177,7 @@ func (m *machine) localDiscard(st *step) bool {
 // discardAll forgets everything about the session but its login.
 func (m *machine) discardAll() {
 	if m.link != nil {
-		m.link.tainted = true
+		m.link.tainted, m.link.locks = true, false
 		m.detach()
 	}
 	m.unlockAll()
@@ -226,7 +226,8 @@ func (m *machine) effects(stmt *querytree.Statement, text []byte) {
 		m.settingDone(stmt)
 	case querytree.Select:
 		if l := m.holder(); l != nil && l.locks && onlyCalls(stmt) == unlockAll {
-			m.locked, l.locks = false, false
+			l.locks = false
+			m.unlockAll()
 		}
 	}
 }

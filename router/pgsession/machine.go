@@ -78,8 +78,10 @@ type machine struct {
 	// locked: the session may hold session-level advisory locks, on a link that
 	// it keeps. unlocking: they are to be given up.
 	locked, unlocking bool
-	target            topology.NodeIndex
-	task              task
+	// unlockedBy is the node that lost the session's advisory locks, if one did.
+	unlockedBy topology.NodeID
+	target     topology.NodeIndex
+	task       task
 
 	script script
 	// accepted is the setting that a server has judged for this request.
@@ -183,6 +185,9 @@ func (m *machine) next() want {
 	}
 	if m.unlocking {
 		return wantUnlock
+	}
+	if m.unlockedBy != "" && m.state == stateIdle {
+		m.endUnlocked()
 	}
 	switch m.state {
 	case stateAcquire:

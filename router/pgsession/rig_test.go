@@ -215,7 +215,7 @@ func (r *rig) clean(nodes map[topology.NodeID]*node, l *link) {
 	case n.status != txIdle || n.skip || len(n.out) > 0 || len(n.ran) > 0:
 		r.t.Fatalf("a link was released in state %c, skip=%v, open: %q", n.status, n.skip, n.ran)
 	}
-	if l.tainted { // it is closed: the next one is new
+	if l.tainted || l.custom { // it is closed: the next one is new
 		nodes[l.id] = newNode(r.t, l.id, r.m.cfg)
 		nodes[l.id].committed = n.committed
 		return

@@ -213,7 +213,7 @@ func (m *machine) configsDone(calls []configCall) {
 		switch {
 		case l == nil || m.tx.bound:
 		case call.local || l.trial:
-			l.tainted = l.tainted || custom // the server never forgets such a name
+			l.custom = l.custom || custom // the server never forgets such a name
 		default:
 			l.vars = l.vars.with(item)
 		}

@@ -109,6 +109,13 @@ func (m *machine) unlockAll() {
 	m.locked = false
 }
 
+// endUnlocked ends a session whose advisory locks are gone with the connection that
+// held them: its client must not go on as if it had them.
+func (m *machine) endUnlocked() {
+	m.emitError(sqlerr.NodeLost(string(m.unlockedBy)).WithDetail("The session's advisory locks were lost.").Fatal())
+	m.state = stateEnd
+}
+
 // mark notes what a statement that is being sent leaves behind on its link.
 func (m *machine) mark(p *plan.Plan) {
 	if p.Write {

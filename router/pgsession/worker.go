@@ -18,7 +18,7 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 			l.node = node
 			return l, nil
 		}
-		l.pool.Discard(l.conn) // the node has moved, or the login changed
+		s.discard(l) // the node has moved, or the login changed
 	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -34,17 +34,25 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 func (s *Session) release(l *link) {
 	switch {
 	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty() || len(l.out) > 0:
-		l.pool.Discard(l.conn)
+		s.discard(l)
 	case s.sessionPooling(), l.locks:
 		if s.kept == nil {
 			s.kept = make(map[topology.NodeID]*link)
 		}
 		s.kept[l.id] = l
-	case l.vars.custom():
+	case l.custom || l.vars.custom():
 		l.pool.Discard(l.conn) // the server never forgets such a name
 	default:
 		l.pool.Release(l.conn)
 	}
+}
+
+// discard closes a link that nobody may use again, with the locks it holds.
+func (s *Session) discard(l *link) {
+	if l.locks {
+		s.m.unlockedBy = l.id
+	}
+	l.pool.Discard(l.conn)
 }
 
 // sessionPooling reports whether the session keeps its links.
