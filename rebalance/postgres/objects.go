@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Querier is a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Kind is a kind of object, in words: "index".
+type Kind string
+
+// The kinds that are treated in a way of their own.
+const (
+	kindExtension Kind = "extension"
+	kindSchema    Kind = "schema"
+	kindOwner     Kind = "owner of"
+	kindGrants    Kind = "grants on"
+	kindRights    Kind = "application's rights on"
+)
+
+// Objects are what the users of a database made there: by kind and name the
+// definition, in words that are the same on every server of a major version.
+// Objects of extensions and the proxy's own are not among them.
+type Objects map[Kind]map[string]string
+
+// ReadObjects reads the objects of the database behind q. application is the
+// role that clients' statements run as; its rights are among what is compared.
+func ReadObjects(ctx context.Context, q Querier, application string) (Objects, error) {
+	objects := make(Objects)
+	for _, look := range looks() {
+		var args []any
+		if look.kind == kindRights {
+			args = append(args, application)
+		}
+		rows, err := q.Query(ctx, look.sql, args...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", look.kind, err)
+		}
+		found := make(map[string]string)
+		var name, definition string
+		_, err = pgx.ForEachRow(rows, []any{&name, &definition}, func() error {
+			found[name] = definition
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", look.kind, err)
+		}
+		if len(found) > 0 {
+			objects[look.kind] = found
+		}
+	}
+	return objects, nil
+}
+
+// Empty says whether there is nothing but extensions and schemas.
+func (o Objects) Empty() bool {
+	for kind := range o {
+		switch kind {
+		case kindExtension, kindSchema, kindOwner, kindGrants, kindRights:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Extensions returns the installed extensions with their versions.
+func (o Objects) Extensions() map[string]string { return maps.Clone(o[kindExtension]) }
+
+// Difference is how one object of a node differs from home's.
+type Difference struct {
+	Kind Kind
+	Name string
+	What string // "is missing"
+	// Harmless: statements give the same rows all the same.
+	Harmless bool
+}
+
+func (d Difference) String() string { return fmt.Sprintf("%s %s %s", d.Kind, d.Name, d.What) }
+
+// Compare returns how the objects of a node differ from those of the home node,
+// by kind and name. Servers of different major versions write the same
+// definition in different words; definitions are then not compared.
+func Compare(home, node Objects, sameVersion bool) []Difference {
+	var all []Difference
+	for _, look := range looks() {
+		h, n := home[look.kind], node[look.kind]
+		names := maps.Clone(h)
+		if names == nil {
+			names = make(map[string]string)
+		}
+		maps.Copy(names, n)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			homes, atHome := h[name]
+			nodes, onNode := n[name]
+			d := Difference{Kind: look.kind, Name: name}
+			switch {
+			case !onNode:
+				d.What = "is missing"
+			case !atHome:
+				d.What = "is not on the home node"
+			case look.kind == kindRights && covers(nodes, homes):
+				continue
+			case homes != nodes && (sameVersion || look.plain):
+				d.What = fmt.Sprintf("is %q, not %q", excerpt(nodes), excerpt(homes))
+			default:
+				continue
+			}
+			d.Harmless = harmless(look.kind, atHome, onNode)
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// harmless: an owner or grant may name another role on another server as long as
+// the application's rights are the same; a version of an extension is the
+// operator's choice, and so is an extension more.
+func harmless(kind Kind, atHome, onNode bool) bool {
+	switch kind {
+	case kindOwner, kindGrants:
+		return true
+	case kindExtension, kindSchema:
+		return !atHome || onNode
+	}
+	return false
+}
+
+// covers says whether the rights that are listed first are at least the others.
+func covers(rights, needed string) bool {
+	has := strings.Split(rights, ",")
+	for right := range strings.SplitSeq(needed, ",") {
+		if right != "" && right != noSchema && !slices.Contains(has, right) {
+			return false
+		}
+	}
+	return !slices.Contains(has, noSchema) || strings.HasPrefix(needed, noSchema)
+}
+
+// noSchema stands among rights where the schema may not be used.
+const noSchema = "no schema"
+
+// maxExcerpt is how much of a definition is shown, in bytes.
+const maxExcerpt = 120
+
+func excerpt(definition string) string {
+	if len(definition) <= maxExcerpt {
+		return definition
+	}
+	return definition[:maxExcerpt] + "..."
+}
