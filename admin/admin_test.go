@@ -66,6 +66,7 @@ func newFake() *fake {
 				projects: {
 					Name: projects, Placement: topology.Sharded, Source: topology.FromConvention, Reason: "id of projects",
 					Key: topology.Key{Kind: ring.KindProject, Type: ring.KeyInt, Column: "id"}, Warnings: []string{"careful"},
+					Columns: []topology.Column{{Name: "id", Type: "int8"}},
 				},
 				settings: {Name: settings, Placement: topology.Global, Source: topology.FromConfig},
 				catalog:  {Name: catalog, Placement: topology.System},

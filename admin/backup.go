@@ -105,9 +105,23 @@ func (s *Server) restore(ctx context.Context, c *change) (any, error) {
 	if body.DryRun {
 		return answer, nil
 	}
+	if err := allPaused(t); err != nil {
+		return nil, err
+	}
 	epoch, err := s.propose(ctx, c, t.Epoch, topology.Restore{Topology: restored})
 	answer.Epoch = uint64(epoch)
 	return answer, err
+}
+
+// allPaused: nobody may use what a restore replaces.
+func allPaused(t *topology.Topology) error {
+	for _, name := range slices.Sorted(maps.Keys(t.Databases)) {
+		if !t.Databases[name].Paused {
+			return NewProblem(CodeRefused, fmt.Sprintf("database %q is not paused", name),
+				"Pause every database first: shardctl pause "+name)
+		}
+	}
+	return nil
 }
 
 // diffTopologies says what a restore replaces, in broad lines.

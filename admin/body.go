@@ -2,11 +2,14 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 )
 
 // isJSON checks the media type of a request's body.
@@ -41,7 +44,11 @@ func decodeJSON(from io.Reader, into any) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge
 	}
-	return newProblem(CodeBadRequest, "the body is not what is expected: "+err.Error())
+	detail := strings.TrimPrefix(err.Error(), "json: ")
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		detail = fmt.Sprintf("%s cannot be a %s", cmp.Or(mismatch.Field, "it"), mismatch.Value)
+	}
+	return newProblem(CodeBadRequest, "the body is not what is expected: "+detail)
 }
 
 func writeJSON(w http.ResponseWriter, value any) error {

@@ -30,13 +30,13 @@ type Changed struct {
 }
 
 // serveChange makes a change, or has the leader make it.
-func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, d door, p *path, m *method) error {
+func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, d door, m *method) error {
 	if r.Method != http.MethodDelete {
 		if err := isJSON(r); err != nil {
 			return err
 		}
 	}
-	c := &change{request: r, caller: s.callerOf(r, d), what: r.Method + " " + p.pattern}
+	c := &change{request: r, caller: s.callerOf(r, d), what: r.Method + " " + r.URL.EscapedPath()}
 	leads := s.opts.Forwarder == nil || s.opts.Forwarder.IsLeader()
 	switch {
 	case !leads && d == peersDoor:
@@ -49,6 +49,15 @@ func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, d door, p *
 	answer, err := m.change(r.Context(), c)
 	if err != nil && c.proposed && interrupted(err) {
 		err = errors.Join(err, ErrOutcomeUnknown)
+	}
+	if err != nil {
+		problem := *problemOf(err)
+		if problem.Code == CodeUnsettled {
+			problem.Epoch = uint64(c.epoch)
+		}
+		if problem.Code != CodeInternal { // whose cause finish logs
+			err = &problem
+		}
 	}
 	s.audit(c, err)
 	if err != nil {
@@ -81,6 +90,7 @@ func (s *Server) decide(ctx context.Context, c *change, choose func(*topology.To
 			return nil, err
 		}
 		if command == nil {
+			c.what += ": nothing to change"
 			c.epoch = t.Epoch
 			return Changed{uint64(t.Epoch)}, nil
 		}
@@ -104,8 +114,6 @@ func (s *Server) decide(ctx context.Context, c *change, choose func(*topology.To
 func (s *Server) propose(ctx context.Context, c *change, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
 	c.proposed = true
 	epoch, err := s.opts.Changes.Change(ctx, decided, command)
-	if err == nil {
-		c.epoch = epoch
-	}
+	c.epoch = epoch
 	return epoch, err
 }

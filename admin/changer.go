@@ -10,9 +10,10 @@ import (
 //
 // Its errors, and those of Members, NodeChanges and Resolver, are shown to
 // callers when they are or wrap a *Problem, an *sqlerr.Error, a
-// *topology.Conflict, one of the Err values of package topology, ErrNoLeader or
-// ErrOutcomeUnknown. These must hold no secrets. When ctx ends after a change
-// was proposed, the error wraps ErrOutcomeUnknown or ctx's own.
+// *topology.Conflict, one of the Err values of package topology, ErrNoLeader,
+// ErrOutcomeUnknown or ErrUnsettled. These must hold no secrets. When ctx ends
+// after a change was proposed, the error wraps ErrOutcomeUnknown or ctx's own.
+// With ErrUnsettled the epoch of the change is returned too.
 type Changes interface {
 	// Change makes one change and returns the epoch at which it stands. decided
 	// is the epoch it was decided on, or 0: at another epoch it is a
@@ -28,9 +29,12 @@ type Changes interface {
 // for its errors.
 type Members interface {
 	// Join adds a peer, or changes the addresses of one that is there, and
-	// returns what it became. peer.Voter is a wish: the leader may make it a
-	// nonvoter. voter says whether the wish was spoken.
-	Join(ctx context.Context, peer topology.Peer, voter bool) (topology.Peer, topology.Epoch, error)
+	// returns the epoch at which it is a member. peer.Voter is false for one
+	// that should never vote by itself; the others vote while there are few.
+	// fresh: the peer has nothing on its disk. When an operator asks and not
+	// the peer itself, peer.Incarnation and peer.Commands are 0 and fresh is
+	// false; what they are is for Join to find out.
+	Join(ctx context.Context, peer topology.Peer, fresh bool) (topology.Epoch, error)
 	// Remove removes a peer and cuts off its connections to the nodes. Without
 	// force a peer that would leave too few for a majority, or whose removal
 	// cannot be made known to it, is refused.

@@ -12,7 +12,7 @@ import (
 type Cluster interface {
 	// Standing returns at once, also without a leader.
 	Standing() Standing
-	// Reports returns what this peer heard of the peers, itself included, at
+	// Reports returns what this peer knows of the members, itself included, at
 	// once. Only the leader hears of all.
 	Reports() []Report
 	// Wait returns when this peer has published the epoch or a newer one, or
@@ -25,20 +25,27 @@ type Standing struct {
 	Peer topology.PeerID
 	// Leader is empty while none is known.
 	Leader topology.PeerID
-	// State is the peer's Raft state in lower case: leader, follower,
-	// candidate, shutdown.
+	// State is the peer's Raft state: Leader, Follower, Candidate, Shutdown.
 	State string
-	// Applied is the newest epoch the peer has applied. It publishes it
-	// moments later.
+	// Applied is the newest epoch the peer has applied, 0 where that is not
+	// known. It publishes it moments later, or not at all where it cannot read
+	// what followed.
 	Applied topology.Epoch
+	Term    uint64
+	// AppliedIndex and LastIndex are indices of Raft's log.
+	AppliedIndex, LastIndex uint64
 }
 
-// Report is what a peer said of itself last.
+// Report is what a peer said of itself last, and what Raft says of it.
 type Report struct {
-	Peer      topology.PeerID
+	Peer topology.PeerID
+	// Votes: it votes at present. A peer that should vote does so when it has
+	// caught up.
+	Votes bool
+	// Heard: it has said the rest, Age ago.
+	Heard     bool
 	Published topology.Epoch
-	// Age is how long ago it said so.
-	Age time.Duration
+	Age       time.Duration
 }
 
 // Forwarder brings requests to the leader. Without one, this peer decides

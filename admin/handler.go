@@ -45,14 +45,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, d door, p *path) 
 		}
 	}
 	if m.change != nil {
-		return s.serveChange(w, r, d, p, m)
+		return s.serveChange(w, r, d, m)
 	}
 	if m.viaLeader && d == frontDoor && s.leaderAnswers(w, r) {
 		return nil
 	}
 	err = m.read(w, r)
 	if m.audited {
-		s.audit(&change{request: r, caller: s.callerOf(r, d), what: p.pattern}, err)
+		s.audit(&change{request: r, caller: s.callerOf(r, d), what: r.URL.EscapedPath()}, err)
 	}
 	return err
 }

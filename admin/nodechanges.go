@@ -116,11 +116,11 @@ func (s *Server) removeNode(ctx context.Context, c *change) (any, error) {
 }
 
 func planned(c *change, plan NodePlan, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
 	if !c.dryRun {
 		c.epoch = topology.Epoch(plan.Epoch)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if plan.Transfers == nil {
 		plan.Transfers = []Transfer{}

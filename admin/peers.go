@@ -25,8 +25,10 @@ type Peer struct {
 	ID     string `json:"id"`
 	Raft   string `json:"raft"`
 	Admin  string `json:"admin"`
-	Voter  bool   `json:"voter"`
+	Voter  bool   `json:"voter"` // should vote
 	Leader bool   `json:"leader,omitempty"`
+	// Votes: it votes at present; absent where the answering peer cannot say.
+	Votes *bool `json:"votes,omitempty"`
 	// Epoch is the one it said it serves with, HeardMS how long ago; both are
 	// absent where the answering peer has heard nothing.
 	Epoch   uint64 `json:"epoch,omitempty"`
@@ -39,12 +41,15 @@ type PeerJoin struct {
 	// Raft and Admin are where the other peers reach it, host:port each.
 	Raft  string `json:"raft"`
 	Admin string `json:"admin"`
-	// Voter is a wish; absent: as the cluster needs it.
-	Voter *bool `json:"voter,omitempty"`
-	// Incarnation and Commands are what a joining process says of itself:
-	// the number of its start, and the newest commands it can apply.
+	// Nonvoter: it should never vote by itself. Others vote while there are
+	// fewer voters than the flag max_voters.
+	Nonvoter bool `json:"nonvoter,omitempty"`
+	// What a joining process says of itself: the number of its start, the
+	// newest commands it can apply, and whether there is nothing on its disk.
+	// All are absent when an operator asks.
 	Incarnation uint64 `json:"incarnation,omitempty"`
 	Commands    int    `json:"commands,omitempty"`
+	New         bool   `json:"new,omitempty"`
 }
 
 // PeerJoined is the answer of POST /v1/peers.
@@ -71,13 +76,20 @@ func (s *Server) peers(w http.ResponseWriter, _ *http.Request) error {
 	for _, id := range slices.Sorted(maps.Keys(t.Peers)) {
 		p := peerOf(t.Peers[id])
 		p.Leader = p.ID == answer.Leader
-		if report, heard := reports[id]; heard {
-			ms := report.Age.Milliseconds()
-			p.Epoch, p.HeardMS = uint64(report.Published), &ms
+		if report, known := reports[id]; known {
+			p.hear(&report)
 		}
 		answer.Peers = append(answer.Peers, p)
 	}
 	return writeJSON(w, answer)
+}
+
+func (p *Peer) hear(report *Report) {
+	p.Votes = &report.Votes
+	if report.Heard {
+		ms := report.Age.Milliseconds()
+		p.Epoch, p.HeardMS = uint64(report.Published), &ms
+	}
 }
 
 func peerOf(p *topology.Peer) Peer {
@@ -94,17 +106,20 @@ func (s *Server) joinPeer(ctx context.Context, c *change) (any, error) {
 	}
 	c.what = fmt.Sprintf("peer %s joins, Raft at %s", body.ID, body.Raft)
 	c.proposed = true
-	joined, epoch, err := s.opts.Members.Join(ctx, topology.Peer{
-		ID: topology.PeerID(body.ID), Raft: body.Raft, Admin: body.Admin, Voter: body.Voter == nil || *body.Voter,
+	peer := topology.Peer{
+		ID: topology.PeerID(body.ID), Raft: body.Raft, Admin: body.Admin, Voter: !body.Nonvoter,
 		Incarnation: body.Incarnation, Commands: body.Commands,
-	}, body.Voter != nil)
-	if err != nil {
+	}
+	var err error
+	if c.epoch, err = s.opts.Members.Join(ctx, peer, body.New); err != nil {
 		return nil, err
 	}
-	c.epoch = epoch
-	answer := PeerJoined{Epoch: uint64(epoch), Peer: peerOf(&joined)}
+	answer := PeerJoined{Epoch: uint64(c.epoch), Peer: peerOf(&peer)}
 	if t := s.opts.Topology.Current(); t != nil {
 		answer.ClusterID = t.ClusterID
+		if joined := t.Peers[peer.ID]; joined != nil {
+			answer.Peer = peerOf(joined)
+		}
 	}
 	return answer, nil
 }

@@ -25,7 +25,7 @@ func mergePool(db *topology.Database, doc *PoolDocument) (topology.Pool, []Diffe
 	invalid := func(key, possible string) (topology.Pool, []Difference, error) {
 		return before, nil, newProblem(CodeInvalid, what+key+": "+possible)
 	}
-	if after.Min < 0 || after.Max < 1 || after.Max > maxPool || after.Min > after.Max {
+	if after.Min < 0 || after.Max > maxPool || doc.Max != nil && after.Max < 1 || after.Max != 0 && after.Min > after.Max {
 		return invalid("min and max", fmt.Sprintf("0 to %d, max at least 1, and min at most max", maxPool))
 	}
 	if p := doc.QueueTimeout; p != nil {
@@ -63,12 +63,20 @@ func orNever(d time.Duration) int64 {
 func diffPools(what string, before, after *topology.Pool) []Difference {
 	var d differ
 	d.changed(what+"min", strconv.Itoa(before.Min), strconv.Itoa(after.Min))
-	d.changed(what+"max", strconv.Itoa(before.Max), strconv.Itoa(after.Max))
+	d.changed(what+"max", count(before.Max), count(after.Max))
 	d.changed(what+"queue_timeout", millis(before.QueueTimeoutMS), millis(after.QueueTimeoutMS))
 	d.changed(what+"lifetime", millis(before.LifetimeMS), millis(after.LifetimeMS))
 	d.changed(what+"idle_timeout", millis(before.IdleTimeoutMS), millis(after.IdleTimeoutMS))
 	d.changed(what+"session", strconv.FormatBool(before.Session), strconv.FormatBool(after.Session))
 	return d.found
+}
+
+// count is a limit of a topology for people.
+func count(n int) string {
+	if n == 0 {
+		return "default"
+	}
+	return strconv.Itoa(n)
 }
 
 // millis is a limit of a topology for people.

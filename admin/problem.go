@@ -30,6 +30,7 @@ const (
 	CodeConflict       Code = "conflict"        // something else has changed, or is being changed; nothing was changed
 	CodeNoLeader       Code = "no_leader"       // there is nobody to decide; nothing was changed
 	CodeNodeFailed     Code = "node_failed"     // a node could not do its part; see Node; nothing was changed
+	CodeUnsettled      Code = "unsettled"       // the change was made, see Epoch; not every peer is known to have it
 	CodeOutcomeUnknown Code = "outcome_unknown" // the change was made, or will be, or not
 )
 
@@ -57,7 +58,7 @@ func (c Code) status() int {
 		return http.StatusServiceUnavailable
 	case CodeNodeFailed:
 		return http.StatusBadGateway
-	case CodeTimeout, CodeOutcomeUnknown:
+	case CodeTimeout, CodeUnsettled, CodeOutcomeUnknown:
 		return http.StatusGatewayTimeout
 	}
 	return http.StatusInternalServerError
@@ -84,6 +85,8 @@ type Problem struct { //nolint:errname // the name of RFC 9457
 	// was decided on, 0 where none was named, and the one it met.
 	Decided uint64 `json:"decided,omitempty"`
 	Current uint64 `json:"current,omitempty"`
+	// Epoch is that of the topology with the change in it, for CodeUnsettled.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 var _ error = (*Problem)(nil)

@@ -16,13 +16,17 @@ var (
 	// ErrOutcomeUnknown: the change was made, or will be, or not. A client
 	// returns it too when the answer to a change was lost.
 	ErrOutcomeUnknown = errors.New("it is not known whether the change was made")
+	// ErrUnsettled: the change was made, but not every peer is known to have
+	// taken it over.
+	ErrUnsettled = errors.New("the change was made, but not every peer is known to have taken it over")
 )
 
 // The hints for those.
 const (
 	hintNoLeader = "Nothing was changed. Most of the voting peers must be up and reach each other; " +
 		"see \"shardctl peers list\", and run it again."
-	hintUnknown = "Look whether the change is there before it is made again."
+	hintUnsettled = "See \"shardctl peers list\" for the peers that are behind. Remove those that do not come back."
+	hintUnknown   = "Look whether the change is there before it is made again."
 )
 
 // problemOf turns an error into what a caller may see. Errors that nobody
@@ -44,6 +48,8 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.Is(err, ErrNoLeader):
 		return NewProblem(CodeNoLeader, "there is no leader to decide on changes", hintNoLeader)
+	case errors.Is(err, ErrUnsettled):
+		return NewProblem(CodeUnsettled, ErrUnsettled.Error(), hintUnsettled)
 	case errors.Is(err, ErrOutcomeUnknown):
 		return NewProblem(CodeOutcomeUnknown, ErrOutcomeUnknown.Error(), hintUnknown)
 	case tooLarge:

@@ -64,7 +64,8 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if s.opts.Cluster != nil {
 		standing := s.opts.Cluster.Standing()
 		status.Peer, status.Leader = string(standing.Peer), string(standing.Leader)
-		status.RaftState, status.AppliedEpoch = standing.State, uint64(standing.Applied)
+		status.RaftState, status.AppliedEpoch = strings.ToLower(standing.State), uint64(standing.Applied)
+		status.Term, status.AppliedIndex, status.LastIndex = standing.Term, standing.AppliedIndex, standing.LastIndex
 	}
 	return writeJSON(w, status)
 }

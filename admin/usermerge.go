@@ -25,6 +25,9 @@ func (u *UserSettings) sealed() (*string, error) {
 				`An empty secret makes a user that logs in by certificate only.`)
 		}
 		verifier, err := newVerifier(password)
+		if err == nil && matches(verifier, "") {
+			err = newProblem(CodeInvalid, "the password has only characters that SCRAM leaves out")
+		}
 		return &verifier, err
 	case u.Secret != nil:
 		secret := u.Secret.Reveal()

@@ -43,8 +43,11 @@ type Status struct {
 	// none is known.
 	Peer         string           `json:"peer,omitempty"`
 	Leader       string           `json:"leader,omitempty"`
-	RaftState    string           `json:"raft_state,omitempty"`
+	RaftState    string           `json:"raft_state,omitempty"` // leader, follower, candidate, shutdown
+	Term         uint64           `json:"term,omitempty"`
 	AppliedEpoch uint64           `json:"applied_epoch,omitempty"`
+	AppliedIndex uint64           `json:"applied_index,omitempty"` // of Raft's log
+	LastIndex    uint64           `json:"last_index,omitempty"`
 	Peers        int              `json:"peers,omitempty"`
 	Databases    []DatabaseStatus `json:"databases"`
 }
