@@ -44,10 +44,14 @@ func (e Entry) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()
 // LogValue is String.
 func (e Entry) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
-// LogValue says what is armed.
-func (a Armed) LogValue() slog.Value {
-	return slog.StringValue(fmt.Sprintf("change %d: %s", a.ID, a.What))
-}
+// String says what is armed.
+func (a Armed) String() string { return fmt.Sprintf("change %d: %s", a.ID, a.What) }
+
+// Format writes String, whatever the verb.
+func (a Armed) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
+
+// LogValue is String.
+func (a Armed) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // String counts what there is.
 func (t *Topology) String() string {
