@@ -3,8 +3,10 @@ package noderegistry
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -94,6 +96,25 @@ func TestTemplate(t *testing.T) {
 	conn := connect(t, cluster.AdminDSN(t, 0, copied.String()))
 	refused(t, Register(t.Context(), login(t, copied.String()), as("p-1", 1, 9)), CopyOfNode)
 	refused(t, Adopt(t.Context(), conn, one), CopyOfNode)
+}
+
+// What docs/privileges.md says is what Readopt does.
+func TestDocumentedReadoption(t *testing.T) {
+	content, err := os.ReadFile("../../docs/privileges.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)<!-- readopt -->\n```sql\n(.*?)```").FindSubmatch(content)
+	if block == nil {
+		t.Fatal("docs/privileges.md does not say how to adopt a copy")
+	}
+	dsn, admin := registryOf(t)
+	execSQL(t, admin, "UPDATE shardproxy.node SET system_identifier = 1, database_oid = 1")
+	pgTool(t, block[1], "psql", "-v", "ON_ERROR_STOP=1", "-v", "epoch=7", "-q", cluster.AdminDSN(t, 0, dsn))
+	if got, err := ReadIdentity(t.Context(), admin); err != nil || *got != (Identity{Node: one, MinEpoch: 7}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	registered(t, dsn, as("p-1", 1, 7))
 }
 
 // pg_upgrade keeps the database's OID and makes a new system identifier.

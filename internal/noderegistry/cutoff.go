@@ -120,7 +120,7 @@ func (c *cutOff) raiseIn(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	if r == nil {
-		return &Refusal{Reason: NotANode, Message: "this database is not a node of any cluster", Hint: hintAdopt}
+		return notANode()
 	}
 	if err := r.conflict(c.node); err != nil {
 		return err

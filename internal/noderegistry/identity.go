@@ -31,9 +31,26 @@ func ReadIdentity(ctx context.Context, conn *pgx.Conn) (*Identity, error) {
 		return nil, err
 	}
 	if r == nil {
-		return nil, &Refusal{Reason: NotANode, Message: "this database is not a node of any cluster", Hint: hintAdopt}
+		return nil, notANode()
 	}
 	return &Identity{Node: r.node, MinEpoch: uint64(r.minEpoch), Copied: r.copied()}, nil
+}
+
+// Verify is refused unless the database behind conn is node n, not a copy of it.
+// It needs the rights of the owner of the schema.
+func Verify(ctx context.Context, conn *pgx.Conn, n Node) error {
+	r, err := readRow(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return notANode()
+	}
+	return r.conflict(n)
+}
+
+func notANode() *Refusal {
+	return &Refusal{Reason: NotANode, Message: "this database is not a node of any cluster", Hint: hintAdopt}
 }
 
 // row is the row of the node, beside what the database is at present.

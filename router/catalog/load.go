@@ -21,8 +21,8 @@ type Report struct {
 }
 
 // Load makes a database of its configuration and of what its nodes hold: it
-// checks the nodes, decides who owns the partitions, strides the sequences and
-// resolves the rules. db has Name, Engine, Nodes, Rules and Pool set; the
+// checks the nodes, decides who owns the partitions, adopts the nodes, strides
+// the sequences and resolves the rules. db has Name, Engine, Nodes, Rules and Pool set; the
 // result is a copy with the rest. partitions is the number of partitions, a
 // power of two.
 //
@@ -43,6 +43,10 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 	}
 	seeding, err := Seed(ctx, conns, snapshots, db.Rules, partitions)
 	if err != nil {
+		return nil, nil, err
+	}
+	// Not before: what cannot be served must not be kept from others.
+	if err := conns.adopt(ctx); err != nil {
 		return nil, nil, err
 	}
 	loaded := db.Clone()
@@ -71,6 +75,9 @@ func Reload(ctx context.Context, nodes *Nodes, old *topology.Database) (*topolog
 		return nil, nil, err
 	}
 	defer conns.Close()
+	if err := conns.verify(ctx); err != nil {
+		return nil, nil, err
+	}
 	snapshots, err := readAll(ctx, conns)
 	if err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
 )
@@ -49,6 +50,9 @@ func nodeError(node topology.NodeID, op string, err error) *NodeError {
 }
 
 func hintFor(err error) string {
+	if noderegistry.ReasonOf(err) != 0 {
+		return "" // it says itself what to do
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return hintForCode(pg.Code)
 	}

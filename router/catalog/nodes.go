@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
+	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 )
 
@@ -21,8 +22,29 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// LockTimeout bounds waiting for a lock on a node; default 5 s.
 	LockTimeout time.Duration
+	// Adoption makes the nodes know who they are.
+	Adoption Adoption
 	// Dial replaces the network dialer, for tests; nil is net.Dialer.
 	Dial pgconn.DialFunc
+}
+
+// Adoption says as the nodes of which cluster and database Load adopts the
+// databases; see internal/noderegistry. The zero value: it does not, makes no
+// schema on them, and takes them for what they are without a question.
+type Adoption struct {
+	ClusterID string
+	// Database is the proxy's name of the database.
+	Database string
+	// Roles log in to the nodes beside those of the DSNs: the users' own.
+	Roles []string
+}
+
+// wanted reports whether nodes are adopted.
+func (a Adoption) wanted() bool { return a.ClusterID != "" }
+
+// node is a node's full name.
+func (a Adoption) node(id topology.NodeID) noderegistry.Node {
+	return noderegistry.Node{Cluster: a.ClusterID, Database: a.Database, ID: string(id)}
 }
 
 // Nodes opens administrative connections to the nodes of one database. It
@@ -36,6 +58,9 @@ func NewNodes(opts Options) (*Nodes, error) {
 	}
 	if opts.ConnectTimeout < 0 || opts.LockTimeout < 0 {
 		return nil, errors.New("catalog: a timeout is negative")
+	}
+	if opts.Adoption.wanted() != (opts.Adoption.Database != "") {
+		return nil, errors.New("catalog: adoption needs a cluster id and the name of the database")
 	}
 	if opts.ConnectTimeout == 0 {
 		opts.ConnectTimeout = 5 * time.Second
@@ -127,7 +152,7 @@ func (n *Nodes) Open(ctx context.Context) (*Conns, error) {
 
 // open leaves nil where a node could not be reached.
 func (n *Nodes) open(ctx context.Context) (*Conns, []error) {
-	c := &Conns{nodes: n.opts.Nodes, lockTimeout: n.lockTimeout(), conns: make([]*pgx.Conn, len(n.opts.Nodes))}
+	c := &Conns{nodes: n.opts.Nodes, adoption: n.opts.Adoption, lockTimeout: n.lockTimeout(), conns: make([]*pgx.Conn, len(n.opts.Nodes))}
 	errs := make([]error, len(c.conns))
 	var group errgroup.Group
 	for i := range c.conns {
@@ -147,6 +172,7 @@ const closeTimeout = time.Second
 // once.
 type Conns struct {
 	nodes       []topology.Node
+	adoption    Adoption
 	conns       []*pgx.Conn
 	lockTimeout string
 }

@@ -14,8 +14,9 @@ const minVersion = 130000
 // Preflight connects to all nodes and checks that they can serve a database
 // together. The error has everything that is wrong, joined: nodes that cannot be
 // reached, servers that are too old, standbys, other encodings, poolers in
-// between, two names for one database. Differences between the schemas are not
-// its subject; see Build. The caller closes the connections.
+// between, two names for one database, nodes that cannot be adopted. It changes
+// nothing. Differences between the schemas are not its subject; see Build. The
+// caller closes the connections.
 func Preflight(ctx context.Context, nodes *Nodes) (*Conns, error) {
 	conns, errs := nodes.open(ctx)
 	servers := make([]*Server, len(conns.conns))
@@ -29,6 +30,9 @@ func Preflight(ctx context.Context, nodes *Nodes) (*Conns, error) {
 			continue
 		}
 		servers[i] = server
+		if err := conns.adoptable(ctx, topology.NodeIndex(i)); err != nil {
+			errs = append(errs, conns.wrap(topology.NodeIndex(i), "adopt", err))
+		}
 	}
 	errs = append(errs, faults(nodes.opts.Nodes, servers)...)
 	if err := errors.Join(errs...); err != nil {

@@ -84,10 +84,11 @@ func (r *reader) nameOf(oid uint32) topology.TableName {
 }
 
 // readFunctions reads the names of all functions that did not come with the
-// server, in whatever schema.
+// server, in whatever schema but ours.
 func (r *reader) readFunctions(ctx context.Context) error {
 	var name string
-	sql := fmt.Sprintf(`SELECT DISTINCT lower(proname) FROM pg_proc WHERE oid >= %d ORDER BY 1`, firstUserOID)
+	sql := fmt.Sprintf(`SELECT DISTINCT lower(proname) FROM pg_proc
+ WHERE oid >= %d AND pronamespace IS DISTINCT FROM to_regnamespace('%s') ORDER BY 1`, firstUserOID, ownSchema)
 	return r.each(ctx, sql, []any{&name}, func() error {
 		r.snapshot.Functions = append(r.snapshot.Functions, name)
 		return nil
@@ -112,8 +113,8 @@ SELECT t.oid, CASE WHEN e.oid IS NULL THEN n.nspname || '.' || t.typname ELSE en
        t.typtype = 'c' OR e.oid IS NOT NULL
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN (pg_type e JOIN pg_namespace en ON en.oid = e.typnamespace) ON e.typarray = t.oid
- WHERE t.oid >= %d AND n.nspname !~ '^pg_(toast|temp)'
- ORDER BY 2`, firstUserOID)
+ WHERE t.oid >= %d AND n.nspname !~ '^pg_(toast|temp)' AND n.nspname <> '%s'
+ ORDER BY 2`, firstUserOID, ownSchema)
 	return r.each(ctx, sql, []any{&t.OID, &t.Name, &t.Labels, &t.Parts, &t.Tagged}, func() error {
 		r.snapshot.Types = append(r.snapshot.Types, t)
 		t.Labels, t.Parts = nil, nil

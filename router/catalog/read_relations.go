@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strings"
 
+	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 )
 
-// ownSchema holds what the proxy keeps on each node.
-const ownSchema = "shardproxy"
+// ownSchema holds what the proxy keeps on each node. It is nothing of the user's:
+// its relations are like the server's own, its functions and types are left out.
+const ownSchema = noderegistry.Schema
 
 // extensionOf is a subquery: the extension that owns the object, or ”.
 func extensionOf(class, oid string) string {

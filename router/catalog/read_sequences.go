@@ -24,8 +24,8 @@ SELECT c.oid, n.nspname, c.relname, t.typname, s.seqstart, s.seqincrement, s.seq
        has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')
   FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_type t ON t.oid = s.seqtypid
- WHERE c.oid >= %d AND c.relpersistence <> 't'
- ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`, extensionOf("pg_class", "c.oid"), firstUserOID)
+ WHERE c.oid >= %d AND c.relpersistence <> 't' AND n.nspname <> '%s'
+ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`, extensionOf("pg_class", "c.oid"), firstUserOID, ownSchema)
 	dest := []any{
 		&oid, &s.Name.Schema, &s.Name.Name, &s.Type, &s.Start, &s.Increment, &s.Min, &s.Max, &s.Cycle, &s.Extension, &s.Readable,
 	}

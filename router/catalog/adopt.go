@@ -1,0 +1,46 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"shardproxy/internal/noderegistry"
+	"shardproxy/meta/topology"
+)
+
+// adoptable says whether a node can be adopted, or is the one it should be. It
+// changes nothing.
+func (c *Conns) adoptable(ctx context.Context, i topology.NodeIndex) error {
+	if !c.adoption.wanted() {
+		return nil
+	}
+	roles := slices.Clone(c.adoption.Roles)
+	if config, err := pgconn.ParseConfig(c.nodes[i].DSN); err == nil {
+		roles = append(roles, config.User)
+	}
+	slices.Sort(roles)
+	return noderegistry.Check(ctx, c.conns[i], c.adoption.node(c.ID(i)), slices.Compact(roles)...)
+}
+
+// adopt adopts all nodes.
+func (c *Conns) adopt(ctx context.Context) error {
+	if !c.adoption.wanted() {
+		return nil
+	}
+	return c.each(ctx, c.all(), "adopt", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) error {
+		return noderegistry.Adopt(ctx, conn, c.adoption.node(c.ID(i)))
+	})
+}
+
+// verify is refused unless each node is the one it should be.
+func (c *Conns) verify(ctx context.Context) error {
+	if !c.adoption.wanted() {
+		return nil
+	}
+	return c.each(ctx, c.all(), "verify which node it is", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) error {
+		return noderegistry.Verify(ctx, conn, c.adoption.node(c.ID(i)))
+	})
+}
