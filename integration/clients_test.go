@@ -539,3 +539,35 @@ func TestLostAdvisoryLocks(t *testing.T) {
 		}
 	}
 }
+
+// Sequelize sets the time zone of each connection by an offset, whatever it is.
+func TestTimeZoneByOffset(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	w := p.wire()
+	for value, zone := range map[string]string{
+		"INTERVAL '+00:00' HOUR TO MINUTE": "<+00>-00",
+		"INTERVAL '+05:30' HOUR TO MINUTE": "<+05:30>-05:30",
+		"INTERVAL '-08:00' HOUR TO MINUTE": "<-08>+08",
+		"INTERVAL '-3' HOUR":               "<-03>+03",
+		"INTERVAL '+02:00'":                "<+02>-02",
+	} {
+		set := "SET client_min_messages TO warning;SET TIME ZONE " + value
+		wantMessages(t, w.simple(set), "C SET", "S TimeZone="+zone, "C SET", "Z I")
+		for _, of := range p.keys(1) {
+			do(t, p.connect(), insertTitle(of[0], "x"))
+			got := w.simple(fmt.Sprintf("SELECT current_setting('TimeZone') FROM documents WHERE user_id = %d LIMIT 1", of[0]))
+			wantMessages(t, got, "T current_setting", "D "+zone, "C SELECT 1", "Z I")
+		}
+		w.simple("BEGIN")
+		if got := w.simple("SET LOCAL TIME ZONE " + value + "; SHOW TimeZone"); !slices.Contains(got, "D "+zone) {
+			t.Errorf("SET LOCAL TIME ZONE %s: %q", value, got)
+		}
+		w.simple("COMMIT")
+		w.simple("RESET ALL")
+	}
+	for _, sql := range []string{"SET TIME ZONE INTERVAL '1' DAY", "SET TIME ZONE INTERVAL '1 day'", "SET TIME ZONE INTERVAL 'x' HOUR TO MINUTE"} {
+		if got := errorsIn(w.simple(sql)); len(got) != 1 {
+			t.Errorf("%s: %v", sql, got)
+		}
+	}
+}

@@ -88,39 +88,46 @@ func (c *converter) isStringAt(at int) bool {
 	return false
 }
 
-// interval spells the value of SET TIME ZONE INTERVAL '...' HOUR TO MINUTE,
-// the only value of a SET that is no constant.
+// interval spells the value of SET TIME ZONE INTERVAL '...' HOUR TO MINUTE, the only
+// value of a SET that is no constant, as SET TimeZone = '...' takes it: that has no
+// room for the modifier.
 func interval(t *pg.TypeCast) (string, bool) {
 	name, array, modified := typeName(t.GetTypeName())
 	value := t.GetArg().GetAConst().GetSval()
-	if name != "interval" || array || value == nil {
+	if name != "interval" || array || value == nil || strings.Contains(value.GetSval(), "'") {
 		return "", false
 	}
-	out := "INTERVAL '" + strings.ReplaceAll(value.GetSval(), "'", "''") + "'"
+	text := value.GetSval()
 	if modified {
-		fields, ok := intervalFields(t.GetTypeName().GetTypmods())
+		unit, ok := intervalUnit(t.GetTypeName().GetTypmods(), text)
 		if !ok {
 			return "", false
 		}
-		out += fields
+		text += unit
 	}
-	return out, true
+	return "INTERVAL '" + text + "'", true
 }
 
-// intervalFields spells the modifier of an interval that SET TIME ZONE allows:
-// HOUR or HOUR TO MINUTE, as bits of the server's datetime.h.
-func intervalFields(modifiers []*pg.Node) (string, bool) {
+// intervalUnit is the unit that the modifier of an interval gives to its text: HOUR
+// or HOUR TO MINUTE, as bits of the server's datetime.h.
+func intervalUnit(modifiers []*pg.Node, text string) (unit string, ok bool) {
 	const minute, hour = 1 << 11, 1 << 10
+	hours, minutes, clock := strings.Cut(strings.TrimLeft(text, "+-"), ":")
 	if len(modifiers) == 0 {
 		return "", true
 	}
 	switch modifiers[0].GetAConst().GetIval().GetIval() {
 	case hour:
-		return " HOUR", len(modifiers) == 1
+		return " hours", len(modifiers) == 1 && !clock && isNumber(hours)
 	case hour | minute:
-		return " HOUR TO MINUTE", len(modifiers) == 1
+		return "", len(modifiers) == 1 && clock && isNumber(hours) && isNumber(minutes)
 	}
 	return "", false
+}
+
+// isNumber reports whether a text is one or two digits.
+func isNumber(s string) bool {
+	return (len(s) == 1 || len(s) == 2) && strings.Trim(s, "0123456789") == ""
 }
 
 // setConstraints converts SET CONSTRAINTS; no names mean ALL.
