@@ -88,8 +88,8 @@ func Readopt(ctx context.Context, conn *pgx.Conn, n Node, minEpoch uint64) error
 }
 
 // Release makes the database no node any more: it refuses all connections from
-// now on, and can be adopted anew. Sessions that are registered go on; CutOff
-// ends them.
+// now on, and can be adopted anew. Sessions that are registered go on: CutOff
+// comes first. A database that is no node already is none of its errors.
 func Release(ctx context.Context, conn *pgx.Conn, n Node) error {
 	return within(ctx, conn, func(tx pgx.Tx) error {
 		r, err := readRow(ctx, tx)

@@ -27,6 +27,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(withServers{m}) }
 type withServers struct{ m *testing.M }
 
 func (w withServers) Run() int {
+	// The tests dump and signal servers: they take none that are given.
+	if err := os.Unsetenv(pgservertest.DSNsVariable); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	c, err := pgservertest.NewCluster(context.Background(), 2, pgserver.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
