@@ -302,3 +302,12 @@ func TestCommandsAreAll(t *testing.T) {
 		t.Errorf("%d commands are declared, %d are tested", declared, len(kinds))
 	}
 }
+
+// A pointer to a command has the command's methods, but no type switch knows it.
+func TestCommandsAreValues(t *testing.T) {
+	for _, c := range []topology.Command{nil, &topology.SetOwners{Database: "app"}, (*topology.SetUser)(nil)} {
+		if entry, err := topology.EncodeCommand(c, 0); !errors.Is(err, topology.ErrInvalid) {
+			t.Errorf("%T: %s, %v", c, entry, err)
+		}
+	}
+}

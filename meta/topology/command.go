@@ -6,12 +6,13 @@ import (
 )
 
 // CommandVersion is the newest version of commands that this code can apply. It
-// grows when a command is added or gets a field.
+// grows when a command is added or gets a field, when a flag does, and when what
+// an old command does, or what Validate refuses, changes: peers must come to the
+// same value, whichever version they run.
 const CommandVersion = 1
 
-// Command is a change of the topology. Only this package has commands, all of
-// them structs without pointers to themselves; a command is a value that may be
-// used again.
+// Command is a change of the topology. Only this package has commands. They are
+// structs, used by value.
 type Command interface {
 	// String says what the command does, without secrets.
 	String() string

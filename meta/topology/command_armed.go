@@ -84,6 +84,8 @@ func armable(c Command, database string) error {
 // that may be armed.
 func armedDatabase(c Command) (string, bool) {
 	switch c := c.(type) {
+	case Pause:
+		return c.Database, true
 	case DropDatabase:
 		return c.Database, true
 	case SetSchema:

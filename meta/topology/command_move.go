@@ -78,7 +78,9 @@ func (m *PlannedMove) check(t *Topology, db *Database, movers []*Move) error {
 		return err
 	}
 	for p := range m.Partitions.All() {
-		if other := movers[p]; other != nil {
+		if other := movers[p]; other != nil && other.ID > t.LastMove {
+			return fmt.Errorf("partition %d is in two of the moves: %w", p, ErrInvalid)
+		} else if other != nil {
 			return t.inMove(p, other)
 		}
 		if db.Owners[p] != source {

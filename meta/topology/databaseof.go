@@ -33,8 +33,6 @@ func routedDatabase(c Command) string {
 		if c.Database != nil {
 			return c.Database.Name
 		}
-	case Pause:
-		return c.Database
 	case Unpause:
 		return c.Database
 	case Arm:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // envelope is the form of an entry.
@@ -16,8 +17,12 @@ type envelope struct {
 }
 
 // EncodeCommand makes an entry of a command. on is the epoch it was decided on;
-// Apply refuses it at any other one. 0 applies at any epoch.
+// Apply refuses it at any other one. 0 applies at any epoch. A pointer to a
+// command is refused: who asks for its type would not know it.
 func EncodeCommand(c Command, on Epoch) ([]byte, error) {
+	if v := reflect.ValueOf(c); v.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%T is not a command by value: %w", c, ErrInvalid)
+	}
 	body, err := marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c, err)

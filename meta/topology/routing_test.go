@@ -9,6 +9,9 @@ import (
 func TestRoutingAndHold(t *testing.T) {
 	db := database()
 	db.Relations[public("gone")] = &topology.Relation{Name: public("gone"), Placement: topology.Refused, Reason: "x"}
+	db.Relations[public("kept")] = &topology.Relation{
+		Name: public("kept"), Placement: topology.Refused, Reason: "x", Was: topology.Placed{Placement: topology.Global},
+	}
 	top := &topology.Topology{Epoch: 1, Databases: map[string]*topology.Database{"app": db}}
 	schema := func(change func(rel *topology.Relation), name string) topology.SetSchema {
 		rel := *db.Relations[public(name)]
@@ -36,7 +39,7 @@ func TestRoutingAndHold(t *testing.T) {
 		{"flag", topology.SetFlag{}, false, false},
 		{"peer", topology.PeerStarted{}, false, false},
 		{"pool", topology.SetPool{Database: "app"}, false, false},
-		{"pause", topology.Pause{Database: "app"}, true, false},
+		{"pause", topology.Pause{Database: "app"}, true, true},
 		{"unpause", topology.Unpause{Database: "app"}, false, false},
 		{"create", topology.CreateDatabase{}, true, false},
 		{"drop", topology.DropDatabase{Database: "app"}, true, true},
@@ -54,7 +57,7 @@ func TestRoutingAndHold(t *testing.T) {
 		{"new view text", schema(func(r *topology.Relation) { r.ViewText = "SELECT 2" }, "v"), true, false},
 		{"nil", topology.SetSchema{Database: "app", SchemaChange: topology.SchemaChange{Changed: []*topology.Relation{nil}}}, true, false},
 		{"placement", schema(func(r *topology.Relation) { r.Placement = topology.Reference }, "log"), true, true},
-		{"refused from now on", schema(func(r *topology.Relation) { r.Placement = topology.Refused }, "log"), true, true},
+		{"refused from now on", schema(func(r *topology.Relation) { r.Placement = topology.Refused }, "log"), true, false},
 		{"refused before", schema(func(r *topology.Relation) { r.Placement = topology.Global }, "gone"), true, false},
 		{"key column", schema(func(r *topology.Relation) { r.Key.Column = "email" }, "users"), true, true},
 		{"key kind", schema(func(r *topology.Relation) { r.Key.Kind = "project" }, "users"), true, true},
@@ -161,16 +164,29 @@ func TestDatabaseOf(t *testing.T) {
 	}
 	for want, list := range map[string][]topology.Command{
 		"app": {
-			topology.DropDatabase{Database: "app"}, topology.SetSchema{Database: "app"}, topology.SetRules{Database: "app"},
-			topology.AddNode{Database: "app"}, topology.SetNode{Database: "app"}, topology.RemoveNode{Database: "app"},
-			topology.SetOwners{Database: "app"}, topology.Pause{Database: "app"}, topology.Unpause{Database: "app"},
-			topology.Arm{Database: "app"}, topology.CommitArmed{Database: "app"}, topology.Disarm{Database: "app"},
-			topology.AdvanceMove{Database: "app"}, topology.CreateDatabase{Database: &topology.Database{Name: "app"}},
+			topology.DropDatabase{Database: "app"},
+			topology.SetSchema{Database: "app"},
+			topology.SetRules{Database: "app"},
+			topology.AddNode{Database: "app"},
+			topology.SetNode{Database: "app"},
+			topology.RemoveNode{Database: "app"},
+			topology.SetOwners{Database: "app"},
+			topology.Pause{Database: "app"},
+			topology.Unpause{Database: "app"},
+			topology.Arm{Database: "app"},
+			topology.CommitArmed{Database: "app"},
+			topology.Disarm{Database: "app"},
+			topology.AdvanceMove{Database: "app"},
+			topology.CreateDatabase{Database: &topology.Database{Name: "app"}},
 			batch(topology.SetUser{}, topology.AddNode{Database: "app"}, topology.SetFlag{}, topology.SetOwners{Database: "app"}),
 		},
 		"": {
-			topology.SetUser{}, topology.SetPool{Database: "app"}, topology.CreateDatabase{}, topology.Restore{},
-			topology.PlanMoves{Database: "app"}, batch(topology.SetUser{}),
+			topology.SetUser{},
+			topology.SetPool{Database: "app"},
+			topology.CreateDatabase{},
+			topology.Restore{},
+			topology.PlanMoves{Database: "app"},
+			batch(topology.SetUser{}),
 			batch(topology.AddNode{Database: "app"}, topology.AddNode{Database: "b"}),
 			topology.SetAll{Commands: []topology.Entry{[]byte("x")}},
 		},

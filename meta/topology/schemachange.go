@@ -39,16 +39,20 @@ func (s *SchemaChange) empty() bool {
 		len(s.Functions)+len(s.RemovedFunctions) == 0 && s.Types == nil
 }
 
-// movesRows says whether a relation that was there is placed by another rule
-// afterwards. Statements on a refused relation were never planned.
+// movesRows says whether the rows of a relation that was there are looked for
+// elsewhere afterwards. To refuse a relation moves none: what was planned before
+// is as right as it was. One that was refused has its rows where they were then.
 func (s *SchemaChange) movesRows(db *Database) bool {
 	return slices.ContainsFunc(s.Changed, func(now *Relation) bool {
-		if now == nil {
+		if now == nil || now.Placement == Refused {
 			return false
 		}
 		old := db.Relations[now.Name]
-		return old != nil && old.Placement != Refused &&
-			(!SamePlacement(old, now) || old.Key.Kind != now.Key.Kind)
+		if old == nil {
+			return false
+		}
+		was := old.Placed()
+		return was.Placement != 0 && (!was.Same(now.Placed()) || was.Key.Kind != now.Key.Kind)
 	})
 }
 

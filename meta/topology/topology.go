@@ -16,8 +16,8 @@ type Epoch uint64
 // database and never used again for another server.
 type NodeID string
 
-// NodeIndex is a node's place in Database.Nodes. It is stable while the node
-// is part of the database and valid only for the topology it was read from.
+// NodeIndex is a node's place in Database.Nodes. It is valid only for the
+// topology it was read from: removing a node moves those after it.
 type NodeIndex uint16
 
 // Slot is a node's class of generated ids: the node draws ids that are
