@@ -126,7 +126,7 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 	answer, err := s.client.Do(r)
 	if err != nil {
 		outcome := ErrUnknownOutcome
-		if errors.Is(err, errNoConnection) {
+		if errors.Is(err, ErrNoConnection) {
 			outcome = ErrNotLeader // as far as anybody can tell
 		}
 		return fmt.Errorf("meta: peer at %s: %w: %w", address, outcome, err)

@@ -29,6 +29,8 @@ var (
 	// ErrBusy: the change was given up, because transactions that stand
 	// against it did not end in time. Nothing has happened.
 	ErrBusy = errors.New("transactions did not end in time")
+	// ErrNoConnection: another peer could not be reached, nothing was sent.
+	ErrNoConnection = errors.New("no connection")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the topology store is closed")
 )
@@ -45,6 +47,4 @@ var (
 	// errForgotten: a proposal was sent again after so many others that nobody
 	// knows whether it was applied. To send it once more would not help.
 	errForgotten = errors.New("too many other changes were made since")
-	// errNoConnection: nothing was sent.
-	errNoConnection = errors.New("no connection")
 )

@@ -124,7 +124,7 @@ func (s *Store) newClient() *http.Client {
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 			conn, err := s.listener.dial(ctx, address)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %w", errNoConnection, err)
+				return nil, fmt.Errorf("%w: %w", ErrNoConnection, err)
 			}
 			return conn, nil
 		},

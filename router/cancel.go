@@ -5,6 +5,9 @@ import (
 	"crypto/subtle"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
+	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgstartup"
 	"shardproxy/router/pgsession"
 )
@@ -24,9 +27,43 @@ const (
 	CancelFailed                             // the node could not be told
 )
 
-// cancel cancels what the named session runs. A wrong key does nothing and says
-// nothing, as the protocol demands.
+// A cancel key names its peer: the PID that a client is told is
+//
+//	bit 31  30 ... 21      20 ... 0
+//	  0     tag of peer    session
+//
+// The sign bit stays clear, because drivers print the PID as a signed number.
+const sessionBits = 21
+
+// Tags is how many tags there are.
+const Tags = 1 << (31 - sessionBits)
+
+// TagOf returns the tag of a peer: a hash of its name, so that there is nothing
+// to agree on. Two peers may share one.
+func TagOf(peer topology.PeerID) uint16 { return uint16(xxhash.Sum64String(string(peer)) % Tags) }
+
+// Peers are the other peers, for cancel requests that reach the wrong one.
+type Peers interface {
+	// Cancel asks the other peers with that tag to cancel, until one knows the
+	// key. It returns CancelUnknown if none does.
+	Cancel(ctx context.Context, tag uint16, key pgstartup.CancelKey) CancelOutcome
+}
+
+// cancel handles a client's CancelRequest, wherever the session is that it
+// names. A wrong key does nothing and says nothing, as the protocol demands.
 func (s *Server) cancel(ctx context.Context, key *pgstartup.CancelKey) CancelOutcome {
+	outcome := s.Cancel(ctx, key)
+	if outcome != CancelUnknown || s.opts.Peers == nil || key.PID>>31 != 0 {
+		return outcome
+	}
+	ctx, stop := context.WithTimeout(ctx, cancelTimeout)
+	defer stop()
+	return s.opts.Peers.Cancel(ctx, uint16(key.PID>>sessionBits), *key)
+}
+
+// Cancel cancels what the session runs that a key names, if it is one of this
+// peer's.
+func (s *Server) Cancel(ctx context.Context, key *pgstartup.CancelKey) CancelOutcome {
 	s.mu.Lock()
 	c := s.sessions[key.PID]
 	s.mu.Unlock()

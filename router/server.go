@@ -51,6 +51,9 @@ type Options struct {
 	Sessions *pgsession.Shared
 	// Topology returns the present topology: users and databases. Required.
 	Topology func() *topology.Topology
+	// Peer is this peer's name; Peers are the others, nil if there are none.
+	Peer  topology.PeerID
+	Peers Peers
 	// MaxClients is the largest number of connected clients. Default 10000.
 	MaxClients int
 	// Keepalive is the TCP keepalive interval of clients; 0 switches it off.
@@ -269,8 +272,9 @@ func (s *Server) register(c *client, long bool) bool {
 	for {
 		var b [4]byte
 		_, _ = rand.Read(b[:])
-		c.pid = binary.BigEndian.Uint32(b[:])
-		if s.sessions[c.pid] == nil && c.pid != 0 {
+		session := binary.BigEndian.Uint32(b[:]) & (1<<sessionBits - 1)
+		c.pid = uint32(TagOf(s.opts.Peer))<<sessionBits | session
+		if s.sessions[c.pid] == nil && session != 0 {
 			s.sessions[c.pid] = c
 			return true
 		}

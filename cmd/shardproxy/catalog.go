@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/catalog"
-	"shardproxy/router/pgsession"
 )
 
 const (
@@ -27,42 +27,76 @@ const (
 )
 
 // schemas reads the catalogs of the nodes again when statements have changed
-// them. It implements pgsession.Catalog. One goroutine per database reads, so
-// that reloads of a database never overlap; changes that come meanwhile share
-// the next one.
-type schemas struct{ byName map[string]*schema }
+// them, on the leader: so that two peers never decide at once what a schema means.
+// One goroutine per database reads, so that reads of a database never overlap;
+// changes that come meanwhile share the next one.
+type schemas struct {
+	cluster proving
+	reload  reload
+	logger  *slog.Logger
 
-var _ pgsession.Catalog = (*schemas)(nil)
-
-// newSchemas prepares for the databases that were loaded.
-func newSchemas(sources []*source, store *meta.Store, logger *slog.Logger) *schemas {
-	s := &schemas{byName: make(map[string]*schema, len(sources))}
-	for _, from := range sources {
-		s.byName[from.db.Name] = &schema{
-			name: from.db.Name, store: store, logger: logger.With("database", from.db.Name),
-			wake:  make(chan struct{}, 1),
-			known: from.db.Relations, problems: from.report.Problems,
-			reload: func(ctx context.Context, old *topology.Database) (*topology.Database, *catalog.Report, error) {
-				return catalog.Reload(ctx, from.nodes, old)
-			},
-		}
+	mu struct {
+		sync.Mutex
+		byName  map[string]*schema
+		start   func(*schema) // set while run runs
+		stopped bool
 	}
+}
+
+// proving is what the topology is changed with.
+type proving interface {
+	Current() *topology.Topology
+	// Prove makes a routing change. If it needs a hold, prove is called behind it.
+	Prove(ctx context.Context, c topology.Command, prove func(ctx context.Context, t *topology.Topology) error) (topology.Epoch, error)
+}
+
+// reload reads what the nodes of a database hold now.
+type reload func(ctx context.Context, old *topology.Database) (*topology.Database, *catalog.Report, error)
+
+func newSchemas(c proving, r reload, logger *slog.Logger) *schemas {
+	s := &schemas{cluster: c, reload: r, logger: logger}
+	s.mu.byName = make(map[string]*schema)
 	return s
 }
 
 // run serves until ctx ends.
 func (s *schemas) run(ctx context.Context) {
 	var group sync.WaitGroup
-	for _, each := range s.byName {
-		group.Go(func() { each.run(ctx) })
+	s.mu.Lock()
+	s.mu.start = func(each *schema) { group.Go(func() { each.run(ctx) }) }
+	for _, each := range s.mu.byName {
+		s.mu.start(each)
 	}
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.mu.Lock()
+	s.mu.start = func(each *schema) { each.stop() }
+	s.mu.Unlock()
 	group.Wait()
 }
 
-// Changed implements pgsession.Catalog. The catalogs are read even if ctx ends
-// before.
+// of returns the schema of a database, or nil where there is no such database.
+func (s *schemas) of(database string) *schema {
+	if s.cluster.Current().Databases[database] == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	each := s.mu.byName[database]
+	if each == nil {
+		each = newSchema(database, s.cluster, s.reload, s.logger.With("database", database))
+		s.mu.byName[database] = each
+		if s.mu.start != nil {
+			s.mu.start(each)
+		}
+	}
+	return each
+}
+
+// Changed reads the catalogs of a database and publishes what they say, even if
+// ctx ends before. The warnings are for who has changed them.
 func (s *schemas) Changed(ctx context.Context, database string) ([]string, error) {
-	each := s.byName[database]
+	each := s.of(database)
 	if each == nil {
 		return nil, sqlerr.UndefinedDatabase(database)
 	}
@@ -75,36 +109,26 @@ func (s *schemas) Changed(ctx context.Context, database string) ([]string, error
 	}
 }
 
-// stale names the databases whose schema is not known at the moment.
-func (s *schemas) stale() []string {
-	var names []string
-	for _, name := range sortedKeys(s.byName) {
-		if s.byName[name].isStale() {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // schema keeps the relations of one database in step with its nodes.
 type schema struct {
-	name   string
-	store  *meta.Store
-	logger *slog.Logger
-	reload func(context.Context, *topology.Database) (*topology.Database, *catalog.Report, error)
-	wake   chan struct{} // somebody asked
+	name    string
+	cluster proving
+	logger  *slog.Logger
+	reload  reload
+	wake    chan struct{} // somebody asked
 
-	// These belong to the goroutine of run: the relations and problems as they
-	// were read last.
-	known    map[topology.TableName]*topology.Relation
+	// problems, as they were read last, belong to the goroutine of run.
 	problems []catalog.Problem
 
 	mu struct {
 		sync.Mutex
 		asked   []chan<- reloaded
-		stale   bool
 		stopped bool
 	}
+}
+
+func newSchema(database string, c proving, r reload, logger *slog.Logger) *schema {
+	return &schema{name: database, cluster: c, reload: r, logger: logger, wake: make(chan struct{}, 1)}
 }
 
 // reloaded is the answer to who asked for a reload.
@@ -128,18 +152,6 @@ func (s *schema) ask() <-chan reloaded {
 	default:
 	}
 	return reply
-}
-
-func (s *schema) setStale(stale bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.stale = stale
-}
-
-func (s *schema) isStale() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.stale
 }
 
 // run reads the catalogs when it is asked to, and while they could not be read.
@@ -186,81 +198,141 @@ func (s *schema) answer(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
 	warnings, err := s.read(limited)
+	retry := err
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err == nil:
+	case ctx.Err() != nil:
 		err = sqlerr.AdminShutdown().Wrap(err) // nobody is served any more
-	case err != nil:
-		s.logger.Error("schema not read, statements on tables are refused until it is", "error", err)
-		err = staleError(errors.Join(err, s.refuseTables()))
-		s.setStale(true)
+	case errors.Is(err, meta.ErrNotLeader):
+		retry = nil // another peer's task now
 	default:
-		s.setStale(false)
+		s.logger.Error("schema not read, statements on tables are refused until it is", "error", err)
+		err = staleError(errors.Join(err, s.refuseTables(ctx)))
 	}
 	for _, reply := range asked {
 		reply <- reloaded{warnings: warnings, err: err}
 	}
-	return err
+	return retry
 }
+
+// attempts is how often the catalogs are read when the topology changes, or rows
+// appear in a table that is to be placed elsewhere, while they are.
+const attempts = 5
+
+var errOutdated = errors.New("something has changed while the schema was read")
 
 // read reads the catalogs and publishes what they say. The warnings are for who
 // changed them.
 func (s *schema) read(ctx context.Context) (warnings []string, err error) {
-	old := s.store.Current().Databases[s.name].Clone()
-	old.Relations = s.known
+	for range attempts {
+		warnings, err = s.readOnce(ctx)
+		var conflict *topology.Conflict
+		if err == nil || ctx.Err() != nil || !errors.Is(err, errOutdated) && !errors.As(err, &conflict) {
+			break
+		}
+	}
+	return warnings, err
+}
+
+func (s *schema) readOnce(ctx context.Context) (warnings []string, err error) {
+	old := s.cluster.Current().Databases[s.name]
+	if old == nil {
+		return nil, sqlerr.UndefinedDatabase(s.name)
+	}
 	next, report, err := s.reload(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.publish(next); err != nil {
+	if err := s.publish(ctx, old, next); err != nil {
 		return nil, err
 	}
-	for _, c := range topology.Changes(old, next) {
-		s.logChange(&c)
-		for _, w := range c.Warnings {
-			warnings = append(warnings, fmt.Sprintf("table %s: %s", c.Table, w))
-		}
-	}
+	warnings = s.report(old, next)
 	logStrides(s.logger, report.Strides)
 	for _, p := range report.Problems {
 		if !slices.Contains(s.problems, p) {
 			logProblem(s.logger, p)
 		}
 	}
-	s.known, s.problems = next.Relations, report.Problems
+	s.problems = report.Problems
 	return warnings, nil
 }
 
-// publish makes the schema of next that of the database. What else has changed
-// in the database meanwhile stays.
-func (s *schema) publish(next *topology.Database) error {
-	return s.store.Update(func(t *topology.Topology) (*topology.Topology, error) {
-		db := t.Databases[s.name].Clone()
-		db.SchemaEpoch++
-		db.Relations, db.Sequences = next.Relations, next.Sequences
-		db.Functions, db.Types = next.Functions, next.Types
-		return t.WithDatabase(db), nil
+// publish makes the schema of next that of the database. Where that places a table
+// elsewhere nobody may write meanwhile, and the table must be as empty behind the
+// hold as it was ahead of it.
+func (s *schema) publish(ctx context.Context, old, next *topology.Database) error {
+	command, differs := topology.SchemaDiff(old, next)
+	if !differs {
+		return nil
+	}
+	_, err := s.cluster.Prove(ctx, command, func(ctx context.Context, _ *topology.Topology) error {
+		again, _, err := s.reload(ctx, old)
+		if err != nil {
+			return err
+		}
+		if now, _ := topology.SchemaDiff(old, again); !reflect.DeepEqual(now, command) {
+			return errOutdated
+		}
+		return nil
 	})
+	return err
 }
 
-// refuseTables makes statements on the user's tables fail: the nodes may have
-// another schema than the one we know, and a key of another type would be
-// looked for on the wrong node.
-func (s *schema) refuseTables() error {
-	if s.isStale() {
-		return nil // done already
+// report logs what a new schema means, and returns the warnings.
+func (s *schema) report(old, next *topology.Database) (warnings []string) {
+	recovered := isStale(old)
+	for _, c := range topology.Changes(old, next) {
+		if !recovered {
+			s.logChange(&c)
+		}
+		for _, w := range c.Warnings {
+			warnings = append(warnings, fmt.Sprintf("table %s: %s", c.Table, w))
+		}
 	}
-	refused := s.store.Current().Databases[s.name].Clone()
-	refused.Relations = make(map[topology.TableName]*topology.Relation, len(s.known))
-	for name, rel := range s.known {
+	if recovered {
+		s.logger.Info("schema read again")
+	}
+	return warnings
+}
+
+// staleReason is why tables are refused whose schema may be another one by now.
+const staleReason = "the schema has changed and could not be read from every node since; the proxy tries again by itself"
+
+// isStale reports whether the schema of a database is not known at the moment.
+func isStale(db *topology.Database) bool {
+	for _, rel := range db.Relations {
+		if rel.Placement == topology.Refused && rel.Reason == staleReason {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseTables makes statements on the user's tables fail, at all peers: the nodes
+// may have another schema than the one we know, and a key of another type would be
+// looked for on the wrong node. Where the rows are is remembered.
+func (s *schema) refuseTables(ctx context.Context) error {
+	known := s.cluster.Current().Databases[s.name]
+	if known == nil || isStale(known) {
+		return nil
+	}
+	refused := known.Clone()
+	refused.Relations = make(map[topology.TableName]*topology.Relation, len(known.Relations))
+	for name, rel := range known.Relations {
 		if rel.Placement != topology.System {
 			rel = &topology.Relation{
-				Name: name, Placement: topology.Refused, Source: rel.Source, Columns: rel.Columns, Uniques: rel.Uniques,
-				Reason: "the schema has changed and could not be read from every node since; the proxy tries again by itself",
+				Name: name, OID: rel.OID, Placement: topology.Refused, Source: rel.Source, Was: rel.Placed(),
+				Columns: rel.Columns, Uniques: rel.Uniques, Reason: staleReason,
 			}
 		}
 		refused.Relations[name] = rel
 	}
-	return s.publish(refused)
+	command, differs := topology.SchemaDiff(known, refused)
+	if !differs {
+		return nil
+	}
+	_, err := s.cluster.Prove(ctx, command, nil)
+	return err
 }
 
 // staleError is for who changed a schema that could not be read afterwards.

@@ -34,9 +34,6 @@ func checkSupported(c *config.Config) []error {
 	if c.Postgres.Listen == "" {
 		refuse("postgres.listen: this build serves PostgreSQL only, so it needs an address")
 	}
-	if len(c.Peer.Join) > 0 {
-		refuse("peer.join: this build runs as a single peer; remove the key")
-	}
 	for _, name := range sortedKeys(c.Databases) {
 		db := c.Databases[name]
 		if db.Engine != topology.Postgres.String() {

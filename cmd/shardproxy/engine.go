@@ -10,67 +10,105 @@ import (
 	"shardproxy/meta"
 	"shardproxy/meta/topology"
 	"shardproxy/router/backend"
+	"shardproxy/router/catalog"
 	"shardproxy/router/gate"
-	"shardproxy/router/pgparse"
 	"shardproxy/router/pgsession"
-	"shardproxy/router/plan"
 )
 
-// engine is everything between the listener and the nodes: the topology, the
-// pools, the template caches and what sessions share.
+// engine is everything between the listener and the nodes: the topology and the
+// peers it is agreed with, the pools, the template caches and what sessions
+// share.
 type engine struct {
-	store    *meta.Store
-	pools    *backend.Pools
-	plans    map[string]*plan.Cache // by database
-	schemas  *schemas
-	logins   *logins
-	sessions *pgsession.Shared
+	clustered bool // the nodes know who they are
+	store     *meta.Store
+	gate      *gate.Gate
+	pools     *backend.Pools
+	plans     *plans
+	schemas   *schemas
+	logins    *logins
+	changes   *changer
+	sessions  *pgsession.Shared
 
 	cancel     context.CancelFunc
 	background sync.WaitGroup
 }
 
-// newEngine looks at the nodes and builds an engine of what they hold. The
-// caller closes it.
-func newEngine(ctx context.Context, c *config.Config, o *observer, logger *slog.Logger) (*engine, error) {
-	sources, err := loadDatabases(ctx, c)
+// newEngine takes part in the cluster, or makes one of what the nodes hold, and
+// returns when there is a topology to serve with. The caller closes it.
+func newEngine(ctx context.Context, c *config.Config, calls *peerCalls, o *observer, logger *slog.Logger) (*engine, error) {
+	e := &engine{clustered: c.Peer.Clustered(), plans: newPlans()}
+	err := e.open(c, calls, o, logger)
+	if err == nil {
+		err = e.firstTopology(ctx, c, logger)
+	}
+	if err == nil {
+		err = e.assemble(c, calls, o, logger)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			err = context.Cause(ctx)
 		}
-		return nil, withCode(exitNodes, err)
-	}
-	first := &topology.Topology{Epoch: 1, Databases: make(map[string]*topology.Database), Users: usersOf(c, nil)}
-	e := &engine{plans: make(map[string]*plan.Cache)}
-	for _, s := range sources {
-		logLoaded(logger, s)
-		first.Databases[s.db.Name] = s.db
-		e.plans[s.db.Name] = plan.NewCache(plan.Options{Parser: pgparse.Parser{}, Engine: topology.Postgres})
-	}
-	if err := e.assemble(first, c, o, logger, sources); err != nil {
 		return nil, errors.Join(withCode(exitFailed, err), e.close(ctx))
 	}
-	ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	e.background.Go(func() { e.schemas.run(ctx) })
-	e.background.Go(func() { e.logTopology(ctx, logger) })
 	return e, nil
 }
 
-// assemble makes the parts, each from those before it.
-func (e *engine) assemble(first *topology.Topology, c *config.Config, o *observer, logger *slog.Logger, sources []*source) (err error) {
-	if e.pools, err = backend.NewPools(backend.PoolsOptions{Logger: logger, Metrics: o.pool}); err != nil {
+// open opens the pools and the store, which tells them of each topology.
+func (e *engine) open(c *config.Config, calls *peerCalls, o *observer, logger *slog.Logger) (err error) {
+	options := backend.PoolsOptions{Logger: logger, Metrics: o.pool}
+	if e.clustered {
+		options.Identity = e.identity
+	}
+	if e.pools, err = backend.NewPools(options); err != nil {
 		return err
 	}
 	e.logins = &logins{topology: func() *topology.Topology { return e.store.Current() }, logger: logger}
-	if e.store, err = meta.New(first, e.pools.Apply, e.logins.prepare, o.prepare); err != nil {
+	e.store, err = meta.Open(storeOptions(c, calls, logger, e.pools.Apply, e.logins.prepare, o.prepare))
+	return err
+}
+
+// identity is what connections to nodes register as.
+func (e *engine) identity() backend.Identity {
+	self, t := e.store.Self(), e.store.Current()
+	return backend.Identity{ClusterID: t.ClusterID, Peer: string(self.ID), Incarnation: self.Incarnation, Epoch: t.Epoch}
+}
+
+// assemble makes what works with the topology.
+func (e *engine) assemble(c *config.Config, calls *peerCalls, o *observer, logger *slog.Logger) (err error) {
+	var ctx context.Context
+	ctx, e.cancel = context.WithCancel(context.Background())
+	e.gate = gate.New(e.store)
+	var cutter meta.Fencer
+	if e.clustered {
+		cutter = fencer{func() string { return e.store.Current().ClusterID }, logger}
+	}
+	e.changes = &changer{store: e.store, fencer: cutter}
+	e.schemas = newSchemas(e.changes, e.reload, logger)
+	e.sessions, err = pgsession.NewShared(pgsession.Options{
+		Gate: e.gate, Plans: e.plans.of, Pools: e.pools, Catalog: &leaderCatalog{e, ctx},
+		Observer: o, MaxMessage: int(c.Postgres.MaxMessage),
+	})
+	if err != nil {
 		return err
 	}
-	e.schemas = newSchemas(sources, e.store, logger)
-	e.sessions, err = pgsession.NewShared(pgsession.Options{
-		Gate: gate.New(e.store), Plans: func(database string) *plan.Cache { return e.plans[database] },
-		Pools: e.pools, Catalog: e.schemas, Observer: o, MaxMessage: int(c.Postgres.MaxMessage),
-	})
-	return err
+	e.background.Go(func() { e.schemas.run(ctx) })
+	e.background.Go(func() { e.reportDrained(ctx) })
+	e.background.Go(func() { e.logTopology(ctx, logger) })
+	calls.engine.Store(e)
+	return nil
+}
+
+// reload reads what the nodes that a database has now hold.
+func (e *engine) reload(ctx context.Context, old *topology.Database) (*topology.Database, *catalog.Report, error) {
+	options := catalog.Options{Nodes: old.Nodes}
+	if e.clustered {
+		options.Adoption = catalog.Adoption{ClusterID: e.store.Current().ClusterID, Database: old.Name}
+	}
+	nodes, err := catalog.NewNodes(options)
+	if err != nil {
+		return nil, nil, err
+	}
+	return catalog.Reload(ctx, nodes, old)
 }
 
 // logTopology says when another topology is in use.
@@ -87,14 +125,19 @@ func (e *engine) logTopology(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// close ends the background work and closes the connections to the nodes.
+// close ends the background work, leaves the peers and closes the connections to
+// the nodes.
 func (e *engine) close(ctx context.Context) error {
 	if e.cancel != nil {
 		e.cancel()
 	}
 	e.background.Wait()
-	if e.pools == nil {
-		return nil
+	var errs []error
+	if e.store != nil {
+		errs = append(errs, e.store.Close(ctx))
 	}
-	return e.pools.Close(ctx)
+	if e.pools != nil {
+		errs = append(errs, e.pools.Close(ctx))
+	}
+	return errors.Join(errs...)
 }

@@ -33,7 +33,7 @@ func (e *engine) explain(request admin.ExplainRequest) ([]plan.Explanation, erro
 		if scan.Empty {
 			continue
 		}
-		template := e.plans[db.Name].Template(db, env, &scan)
+		template := e.plans.of(db.Name).Template(db, env, &scan)
 		explanations = append(explanations, template.Explain(db, env, &scan, params))
 	}
 	return explanations, nil

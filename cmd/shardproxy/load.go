@@ -14,15 +14,15 @@ import (
 
 // source is a database as it was loaded from its nodes.
 type source struct {
-	nodes  *catalog.Nodes
 	db     *topology.Database
 	report *catalog.Report
 }
 
 // loadDatabases makes the databases of the configuration of what their nodes
 // hold, all at once. It decides who owns the partitions and strides the
-// sequences. The error has everything that is wrong with any node.
-func loadDatabases(ctx context.Context, c *config.Config) ([]*source, error) {
+// sequences, and makes the nodes those of a cluster, if there is one. The error has
+// everything that is wrong with any node.
+func loadDatabases(ctx context.Context, c *config.Config, clusterID string) ([]*source, error) {
 	names := sortedKeys(c.Databases)
 	sources := make([]*source, len(names))
 	errs := make([]error, len(names))
@@ -30,7 +30,7 @@ func loadDatabases(ctx context.Context, c *config.Config) ([]*source, error) {
 	for i, name := range names {
 		group.Go(func() {
 			declared := c.Databases[name]
-			s, err := loadDatabase(ctx, databaseOf(name, &declared), declared.Partitions)
+			s, err := loadDatabase(ctx, databaseOf(name, &declared), declared.Partitions, adoption(c, name, clusterID))
 			sources[i], errs[i] = s, ofDatabase(name, err)
 		})
 	}
@@ -38,8 +38,23 @@ func loadDatabases(ctx context.Context, c *config.Config) ([]*source, error) {
 	return sources, errors.Join(errs...)
 }
 
-func loadDatabase(ctx context.Context, db *topology.Database, partitions int) (*source, error) {
-	nodes, err := catalog.NewNodes(catalog.Options{Nodes: db.Nodes})
+// adoption says as whose nodes those of a database are taken: nobody's, where the
+// topology does not survive the process.
+func adoption(c *config.Config, database, clusterID string) catalog.Adoption {
+	if clusterID == "" {
+		return catalog.Adoption{}
+	}
+	a := catalog.Adoption{ClusterID: clusterID, Database: database}
+	for _, u := range c.Users {
+		if u.BackendUser != "" {
+			a.Roles = append(a.Roles, u.BackendUser)
+		}
+	}
+	return a
+}
+
+func loadDatabase(ctx context.Context, db *topology.Database, partitions int, a catalog.Adoption) (*source, error) {
+	nodes, err := catalog.NewNodes(catalog.Options{Nodes: db.Nodes, Adoption: a})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +62,7 @@ func loadDatabase(ctx context.Context, db *topology.Database, partitions int) (*
 	if err != nil {
 		return nil, err
 	}
-	return &source{nodes: nodes, db: loaded, report: report}, nil
+	return &source{db: loaded, report: report}, nil
 }
 
 // checkNodes lists what is wrong with the nodes and changes nothing on them.

@@ -38,6 +38,7 @@ type proxy struct {
 	views        *views
 	socket       net.Listener // for clients
 	admin        *admin.Server
+	calls        *peerCalls
 	engine       *engine
 	router       *router.Server
 
@@ -86,6 +87,7 @@ func (p *proxy) startAdmin() error {
 		Config: p.config.Admin, Version: version(), Logger: p.logger,
 		Gatherer:  p.metrics,
 		Readiness: p.views, Topology: p.views, Pools: p.views, Explainer: p.views,
+		Cluster: p.views, Forwarder: &forwarder{p.views}, Changes: p.views, Members: p.views, Resolver: p.views,
 	})
 	if err != nil {
 		return err
@@ -93,7 +95,7 @@ func (p *proxy) startAdmin() error {
 	if err := s.Listen(); err != nil {
 		return err
 	}
-	p.admin = s
+	p.admin, p.calls = s, newPeerCalls(s.PeerHandler())
 	p.background.Go(func() {
 		if err := s.Serve(); err != nil {
 			p.logger.Error("admin listener failed", "error", err)
@@ -104,7 +106,7 @@ func (p *proxy) startAdmin() error {
 
 // load looks at the nodes and makes the listener for clients of it.
 func (p *proxy) load(ctx context.Context) (err error) {
-	if p.engine, err = newEngine(ctx, p.config, p.observer, p.logger); err != nil {
+	if p.engine, err = newEngine(ctx, p.config, p.calls, p.observer, p.logger); err != nil {
 		return err
 	}
 	p.views.engine.Store(p.engine)
@@ -124,11 +126,16 @@ func (p *proxy) load(ctx context.Context) (err error) {
 	}
 	p.router, err = router.New(router.Options{
 		Listener: p.socket, Startup: startup, Sessions: p.engine.sessions, Topology: p.engine.store.Current,
+		Peer: p.engine.store.Self().ID, Peers: &otherPeers{p.engine},
 		MaxClients: p.config.Postgres.MaxClientConn, Keepalive: p.config.Postgres.Keepalive,
 		DrainTimeout: p.config.Postgres.DrainTimeout, Hurry: p.hurrying,
 		Logger: p.logger, Metrics: p.observer,
 	})
-	return withCode(exitFailed, err)
+	if err != nil {
+		return withCode(exitFailed, err)
+	}
+	p.calls.router.Store(p.router)
+	return nil
 }
 
 // serve lets clients in until ctx ends. It then waits for open transactions as

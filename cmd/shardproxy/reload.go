@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"shardproxy/internal/config"
 	"shardproxy/meta/topology"
@@ -26,7 +28,12 @@ func (p *proxy) reload(next *config.Config) error {
 	if err := p.admin.Reload(); err != nil {
 		return err
 	}
-	if err := p.engine.reconfigure(merged); err != nil {
+	if !merged.Peer.Clustered() {
+		if err := p.engine.reconfigure(merged); err != nil {
+			return err
+		}
+	}
+	if err := p.engine.store.ReloadTLS(); err != nil {
 		return err
 	}
 	p.certificates.tls.Store(tls)
@@ -47,19 +54,22 @@ func merge(old, next *config.Config) (merged *config.Config, taken, left []strin
 	// Certificates are read for a mode: without that they stay too.
 	otherTLS := slices.Contains(changed, "postgres.tls.mode") || slices.Contains(changed, "postgres.tls.client_cert")
 	for _, key := range changed {
-		if canReload(key) && (!otherTLS || !strings.HasPrefix(key, "postgres.tls.")) {
+		if canReload(key) && !(old.Peer.Clustered() && ofTopology(key)) && (!otherTLS || !strings.HasPrefix(key, "postgres.tls.")) {
 			taken = append(taken, key)
 		} else {
 			left = append(left, key)
 		}
 	}
 	c := *old
-	c.Users = next.Users
 	c.Log.Level = next.Log.Level
 	c.Postgres.MaxClientConn = next.Postgres.MaxClientConn
 	if !otherTLS {
 		c.Postgres.TLS = next.Postgres.TLS
 	}
+	if old.Peer.Clustered() {
+		return &c, taken, left
+	}
+	c.Users = next.Users
 	c.Databases = maps.Clone(old.Databases)
 	for name, db := range c.Databases {
 		if from, ok := next.Databases[name]; ok {
@@ -70,25 +80,46 @@ func merge(old, next *config.Config) (merged *config.Config, taken, left []strin
 	return &c, taken, left
 }
 
-// reconfigure publishes the users and the limits of pools of a configuration.
+// ofTopology reports whether a key is about what the peers of a cluster agree on:
+// there shardctl changes it.
+func ofTopology(key string) bool {
+	return strings.HasPrefix(key, "users.") || strings.HasPrefix(key, "databases.")
+}
+
+// reconfigure makes the users and the limits of pools those of a configuration.
 func (e *engine) reconfigure(c *config.Config) error {
-	err := e.store.Update(func(t *topology.Topology) (*topology.Topology, error) {
-		next := t
-		for name, db := range t.Databases {
-			declared := c.Databases[name]
-			if pool := poolOf(declared.Pool); pool != db.Pool {
-				db = db.Clone()
-				db.Pool = pool
-				next = next.WithDatabase(db)
-			}
-		}
-		if users := usersOf(c, t.Users); !maps.Equal(users, t.Users) {
-			next = next.WithUsers(users)
-		}
-		return next, nil
-	})
+	ctx, cancel := context.WithTimeout(context.Background(), reconfigureTimeout)
+	defer cancel()
+	batch, err := topology.Batch(reconfiguration(e.store.Current(), c)...)
+	if err == nil {
+		_, err = e.store.Propose(ctx, batch, 0)
+	}
 	if err != nil {
 		return fmt.Errorf("users and limits: %w", err)
 	}
 	return nil
+}
+
+// reconfigureTimeout bounds that. Who is alone agrees at once.
+const reconfigureTimeout = 10 * time.Second
+
+// reconfiguration returns the commands for it.
+func reconfiguration(t *topology.Topology, c *config.Config) []topology.Command {
+	var commands []topology.Command
+	for _, name := range sortedKeys(t.Databases) {
+		if declared, ok := c.Databases[name]; ok {
+			commands = append(commands, topology.SetPool{Database: name, Pool: poolOf(declared.Pool)})
+		}
+	}
+	declared := make(map[string]bool, len(c.Users))
+	for i := range c.Users {
+		declared[c.Users[i].Name] = true
+		commands = append(commands, topology.SetUser{User: *userOf(&c.Users[i])})
+	}
+	for _, name := range sortedKeys(t.Users) {
+		if !declared[name] {
+			commands = append(commands, topology.RemoveUser{Name: name})
+		}
+	}
+	return commands
 }

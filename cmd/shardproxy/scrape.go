@@ -40,7 +40,7 @@ func (t *templateCounter) Collect(chan<- prometheus.Metric) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name, cache := range e.plans {
+	for name, cache := range e.plans.all() {
 		now, before := templateCounts{cache.Hits(), cache.Misses()}, t.seen[name]
 		t.observer.metrics.Database(name).Templates(now.hits-before.hits, now.misses-before.misses)
 		t.seen[name] = now

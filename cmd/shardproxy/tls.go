@@ -2,9 +2,7 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"shardproxy/internal/config"
@@ -40,13 +38,8 @@ func readTLS(c config.PostgresTLS) (*tls.Config, error) {
 	if c.ClientCert == "none" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(c.ClientCA)
-	if err != nil {
+	if t.ClientCAs, err = certPool(c.ClientCA); err != nil {
 		return nil, fmt.Errorf("postgres.tls.client_ca: %w", err)
-	}
-	t.ClientCAs = x509.NewCertPool()
-	if !t.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("postgres.tls.client_ca: %s holds no certificate in PEM format", c.ClientCA)
 	}
 	t.ClientAuth = tls.RequireAndVerifyClientCert
 	return t, nil

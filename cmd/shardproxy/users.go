@@ -13,20 +13,6 @@ import (
 	"shardproxy/protocol/sqlerr"
 )
 
-// usersOf are the users of a configuration. Those that old has already and that
-// are the same keep their pointer: sessions share what they learnt by it.
-func usersOf(c *config.Config, old map[string]*topology.User) map[string]*topology.User {
-	users := make(map[string]*topology.User, len(c.Users))
-	for i := range c.Users {
-		u := userOf(&c.Users[i])
-		if before := old[u.Name]; before != nil && sameUser(before, u) {
-			u = before
-		}
-		users[u.Name] = u
-	}
-	return users
-}
-
 func userOf(c *config.User) *topology.User {
 	return &topology.User{
 		Name:            c.Name,
@@ -37,12 +23,6 @@ func userOf(c *config.User) *topology.User {
 		NodeHints:       c.NodeHints,
 		SessionPooling:  c.SessionPooling,
 	}
-}
-
-func sameUser(a, b *topology.User) bool {
-	return a.Name == b.Name && a.Secret == b.Secret && slices.Equal(a.Databases, b.Databases) &&
-		a.BackendUser == b.BackendUser && a.BackendPassword == b.BackendPassword &&
-		a.NodeHints == b.NodeHints && a.SessionPooling == b.SessionPooling
 }
 
 // secretOf is what a user proves to know: a password, a verifier, or nothing for

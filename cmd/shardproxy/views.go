@@ -49,7 +49,10 @@ func (v *views) Ready(context.Context) error {
 	case p == phaseStarting || e == nil:
 		return errStarting
 	}
-	if stale := e.schemas.stale(); len(stale) > 0 {
+	if err := e.store.Err(); err != nil {
+		return err
+	}
+	if stale := staleDatabases(e.store.Current()); len(stale) > 0 {
 		return fmt.Errorf("the schema has changed and could not be read since: database %s", strings.Join(stale, ", "))
 	}
 	return nil
@@ -61,6 +64,17 @@ func (v *views) Current() *topology.Topology {
 		return e.store.Current()
 	}
 	return nil
+}
+
+// staleDatabases names those whose schema is not known at the moment.
+func staleDatabases(t *topology.Topology) []string {
+	var names []string
+	for _, name := range sortedKeys(t.Databases) {
+		if isStale(t.Databases[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // States implements admin.Pools.

@@ -50,9 +50,9 @@ type Peer struct {
 	// JoinCA is a PEM file with the authorities that sign their admin API's
 	// certificates; empty: the system's.
 	JoinCA string `yaml:"join_ca" default:""`
-	// Voter says whether the peer takes part in votes: auto (default; as long as
-	// there are fewer than five that do), always or never.
-	Voter string `yaml:"voter" default:"auto" oneof:"auto,always,never"`
+	// Nonvoter keeps the peer from taking part in votes; default false. Other
+	// peers vote while fewer than the flag max_voters do.
+	Nonvoter bool `yaml:"nonvoter" default:"false"`
 }
 
 // Clustered reports whether the peer keeps a topology of its own, alone or with

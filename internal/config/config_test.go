@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the expected problems in testda
 // defaults is the configuration of an empty file.
 func defaults() *Config {
 	return &Config{
-		Peer:  Peer{ID: "proxy-1", DataDir: "/var/lib/shardproxy", Raft: Raft{Listen: "127.0.0.1:7090"}, Voter: "auto"},
+		Peer:  Peer{ID: "proxy-1", DataDir: "/var/lib/shardproxy", Raft: Raft{Listen: "127.0.0.1:7090"}},
 		Admin: Admin{Listen: "127.0.0.1:7080"},
 		Postgres: Postgres{
 			Listen:        "127.0.0.1:6432",

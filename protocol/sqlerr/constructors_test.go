@@ -72,6 +72,7 @@ var constructed = []constructedCase{
 	{"StatementTimeout", StatementTimeout(), "57014", 3024, "ERROR", FaultClient, false, `canceling statement due to statement timeout`},
 	{"AdminShutdown", AdminShutdown(), "57P01", 1053, "FATAL", FaultProxy, false, `terminating connection due to administrator command`},
 	{"CannotConnectNow", CannotConnectNow("paused"), "57P03", 3168, "FATAL", FaultProxy, true, `paused`},
+	{"NoLeader", NoLeader(), "57P03", 3168, "ERROR", FaultProxy, true, `the proxies have no leader, so nothing can be changed that all of them must know`},
 	{"Held", Held("app"), "40001", 1213, "ERROR", FaultProxy, true, `timed out waiting for a change of database "app" to be made`},
 	{"RetryTransaction", RetryTransaction("moved"), "40001", 1213, "ERROR", FaultProxy, true, `moved`},
 	{"Internal", Internal(errors.New("secret")), "XX000", 1815, "ERROR", FaultProxy, false, `internal error of the proxy`},

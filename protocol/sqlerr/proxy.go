@@ -62,6 +62,16 @@ func CannotConnectNow(reason string) *Error {
 	return e
 }
 
+// NoLeader (57P03): a statement that changes what all peers must know was refused,
+// because the peers cannot agree on anything now. Nothing was sent.
+func NoLeader() *Error {
+	e := newError(FaultProxy, "57P03", 3168,
+		"the proxies have no leader, so nothing can be changed that all of them must know").
+		WithHint("A majority of the voting peers must run and reach each other; other statements are served meanwhile.")
+	e.Retryable = true
+	return e
+}
+
 // Held (40001): the database takes no new statements because a change of its
 // topology waits for those under way, and that took longer than a statement may
 // wait. Nothing was sent.

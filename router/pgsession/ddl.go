@@ -16,6 +16,9 @@ var errColumns = errors.New("nodes returned different numbers of columns")
 
 // Catalog is told when the schema of a database has changed.
 type Catalog interface {
+	// Changing is called before statements that change the schema are sent. Its
+	// error refuses them.
+	Changing(ctx context.Context, database string) error
 	// Changed reads the nodes' catalogs again and publishes what they say. The
 	// warnings are for the client whose statement changed them.
 	Changed(ctx context.Context, database string) (warnings []string, err error)
@@ -73,6 +76,9 @@ func (m *machine) planDDL(o *op) *sqlerr.Error {
 // down is found while no other has the change.
 func (t *ddlTask) run(ctx context.Context, w worker) error {
 	m := w.session()
+	if err := m.cfg.catalog.Changing(ctx, m.cfg.database); err != nil {
+		return err
+	}
 	nodes := nodesOf(&t.plan)
 	t.owners = m.db.OwnerNodes()
 	links, err := acquireAll(ctx, w, nodes)

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"shardproxy/admin"
+	"shardproxy/meta"
+	"shardproxy/meta/topology"
+)
+
+var (
+	_ admin.Cluster  = (*views)(nil)
+	_ admin.Changes  = (*views)(nil)
+	_ admin.Members  = (*views)(nil)
+	_ admin.Resolver = (*views)(nil)
+)
+
+// Standing implements admin.Cluster.
+func (v *views) Standing() admin.Standing {
+	e := v.engine.Load()
+	if e == nil {
+		return admin.Standing{State: "starting"}
+	}
+	stats := e.store.Stats()
+	return admin.Standing{
+		Peer: e.store.Self().ID, Leader: stats.Leader, State: strings.ToLower(stats.State), Applied: stats.Epoch,
+	}
+}
+
+// Reports implements admin.Cluster.
+func (v *views) Reports() []admin.Report {
+	e := v.engine.Load()
+	if e == nil {
+		return nil
+	}
+	reports := []admin.Report{{Peer: e.store.Self().ID, Published: e.store.Current().Epoch}}
+	for _, p := range e.store.Stats().Peers {
+		if !p.Report.At.IsZero() && p.ID != e.store.Self().ID {
+			reports = append(reports, admin.Report{Peer: p.ID, Published: p.Report.Epoch, Age: time.Since(p.Report.At)})
+		}
+	}
+	return reports
+}
+
+// Wait implements admin.Cluster.
+func (v *views) Wait(ctx context.Context, epoch topology.Epoch) error {
+	e, err := v.started()
+	if err != nil {
+		return err
+	}
+	return e.store.Wait(ctx, epoch)
+}
+
+// started returns the engine, or the problem of a peer that has none yet.
+func (v *views) started() (*engine, error) {
+	if e := v.engine.Load(); e != nil {
+		return e, nil
+	}
+	return nil, admin.NewProblem(admin.CodeNotReady, errStarting.Error(), "")
+}
+
+// Change implements admin.Changes.
+func (v *views) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
+	e, err := v.started()
+	if err != nil {
+		return 0, err
+	}
+	return e.changes.Change(ctx, decided, command)
+}
+
+// Join implements admin.Members.
+func (v *views) Join(ctx context.Context, peer topology.Peer, fresh bool) (topology.Epoch, error) {
+	e, err := v.started()
+	if err != nil {
+		return 0, err
+	}
+	if peer.Incarnation == 0 {
+		return 0, admin.NewProblem(admin.CodeRefused, fmt.Sprintf("peer %s has to ask by itself", peer.ID),
+			"Start it with peer.join naming the admin address of a peer of this cluster.")
+	}
+	epoch, err := e.store.Join(ctx, meta.JoinRequest{Peer: peer, Nonvoter: !peer.Voter, New: fresh})
+	return epoch, adminError(err)
+}
+
+// Remove implements admin.Members. What the peer may still have open on the nodes
+// is ended at once.
+func (v *views) Remove(ctx context.Context, peer topology.PeerID, force bool) (topology.Epoch, error) {
+	e, err := v.started()
+	if err != nil {
+		return 0, err
+	}
+	epoch, err := e.store.Remove(ctx, peer, force)
+	if err != nil {
+		return epoch, adminError(err)
+	}
+	return epoch, adminError(e.changes.cutOffStrangers(ctx, epoch))
+}
+
+// Promote implements admin.Members.
+func (v *views) Promote(ctx context.Context, peer topology.PeerID) (topology.Epoch, error) {
+	e, err := v.started()
+	if err != nil {
+		return 0, err
+	}
+	epoch, err := e.store.Promote(ctx, peer)
+	return epoch, adminError(err)
+}
+
+// Resolve implements admin.Resolver.
+func (v *views) Resolve(ctx context.Context, t *topology.Topology, database string, rules topology.Rules) (topology.SetRules, error) {
+	e, err := v.started()
+	if err != nil {
+		return topology.SetRules{}, err
+	}
+	old := t.Databases[database]
+	if old == nil {
+		return topology.SetRules{}, fmt.Errorf("database %q: %w", database, topology.ErrNotFound)
+	}
+	asked := old.Clone()
+	asked.Rules = rules
+	next, _, err := e.reload(ctx, asked)
+	if err != nil {
+		return topology.SetRules{}, err
+	}
+	diff, _ := topology.SchemaDiff(old, next)
+	return topology.SetRules{Database: database, Rules: rules, Schema: diff.SchemaChange}, nil
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"shardproxy/admin"
+	"shardproxy/internal/config"
+	"shardproxy/meta"
+)
+
+// The waits between two rounds of asking peers to let this one join.
+const (
+	firstJoinRetry = 200 * time.Millisecond
+	lastJoinRetry  = 5 * time.Second
+)
+
+// join asks the peers of the configuration to take this one in, and waits until it
+// has the cluster's topology. A peer that is a member already, and was stopped
+// before it had one, asks again: that does no harm.
+func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger) error {
+	clients, err := joinClients(c)
+	if err != nil {
+		return withCode(exitConfig, err)
+	}
+	request := joinRequest(e.store, c.Peer.Nonvoter)
+	for wait := firstJoinRetry; ; wait = min(2*wait, lastJoinRetry) {
+		err := errors.New("peer.join is empty")
+		for i, client := range clients {
+			if _, err = client.JoinPeer(ctx, request); err == nil {
+				logger.Info("joined", "by", c.Peer.Join[i])
+				return e.waitForMembership(ctx)
+			}
+			logger.Warn("not joined yet", "asked", c.Peer.Join[i], "error", err)
+			if refused(err) {
+				return fmt.Errorf("join the cluster by %s: %w", c.Peer.Join[i], err)
+			}
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// refused reports whether to ask again would be answered the same.
+func refused(err error) bool {
+	problem, ok := errors.AsType[*admin.Problem](err)
+	return ok && problem.Code != admin.CodeNoLeader && problem.Code != admin.CodeTimeout && problem.Code != admin.CodeNotReady
+}
+
+func (e *engine) waitForMembership(ctx context.Context) error {
+	if err := e.store.Wait(ctx, 1); err != nil {
+		return fmt.Errorf("wait for the cluster's topology: %w", err)
+	}
+	return nil
+}
+
+func joinRequest(s *meta.Store, nonvoter bool) admin.PeerJoin {
+	self := s.Self()
+	return admin.PeerJoin{
+		ID: string(self.ID), Raft: self.Raft, Admin: self.Admin, Nonvoter: nonvoter,
+		Incarnation: self.Incarnation, Commands: self.Commands, New: s.IsNew(),
+	}
+}
+
+// joinClients makes a client for each peer to ask. The caller lets them be
+// collected: they keep no connection.
+func joinClients(c *config.Config) ([]*admin.Client, error) {
+	tokenFile := c.Peer.JoinTokenFile
+	if tokenFile == "" {
+		tokenFile = c.Admin.TokenFile
+	}
+	token := ""
+	if tokenFile != "" {
+		var err error
+		if token, err = admin.ReadToken(tokenFile); err != nil {
+			return nil, fmt.Errorf("peer.join_token_file: %w", err)
+		}
+	}
+	config, err := joinTLS(c)
+	if err != nil {
+		return nil, err
+	}
+	var clients []*admin.Client
+	for _, address := range c.Peer.Join {
+		client, err := admin.NewClient(admin.ClientOptions{Addr: joinURL(c, address), Token: token, TLS: config})
+		if err != nil {
+			return nil, fmt.Errorf("peer.join: %w", err)
+		}
+		clients = append(clients, client)
+	}
+	return clients, nil
+}
+
+// joinURL completes an address. Peers are alike, so where this one's admin API
+// has TLS the others' have it.
+func joinURL(c *config.Config, address string) string {
+	switch {
+	case strings.Contains(address, "://"):
+		return address
+	case c.Admin.TLS.Cert != "" || c.Peer.JoinCA != "":
+		return "https://" + address
+	default:
+		return "http://" + address
+	}
+}
+
+// joinTLS shows this peer's own admin certificate, for peers that ask for one.
+func joinTLS(c *config.Config) (*tls.Config, error) {
+	if c.Peer.JoinCA == "" && c.Admin.TLS.Cert == "" {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.Peer.JoinCA != "" {
+		pool, err := certPool(c.Peer.JoinCA)
+		if err != nil {
+			return nil, fmt.Errorf("peer.join_ca: %w", err)
+		}
+		t.RootCAs = pool
+	}
+	if c.Admin.TLS.Cert != "" {
+		certificate, err := tls.LoadX509KeyPair(c.Admin.TLS.Cert, c.Admin.TLS.Key)
+		if err != nil {
+			return nil, fmt.Errorf("admin.tls: %w", err)
+		}
+		t.Certificates = []tls.Certificate{certificate}
+	}
+	return t, nil
+}
+
+// certPool reads certificates of authorities.
+func certPool(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM format", path)
+	}
+	return pool, nil
+}
