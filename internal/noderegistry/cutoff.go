@@ -2,14 +2,12 @@ package noderegistry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Session is a registered connection.
@@ -89,69 +87,6 @@ type cutOff struct {
 	peers        []string // the allowed ones
 	incarnations []int64  // beside peers
 	ended        map[int32]time.Time
-}
-
-// registrationTime is how long a registration may hold the raise up: it is one
-// message of the client and a millisecond of the server.
-const registrationTime = 500 * time.Millisecond
-
-// raise raises min_epoch.
-func (c *cutOff) raise(ctx context.Context) error {
-	for {
-		err := within(ctx, c.conn, func(tx pgx.Tx) error { return c.raiseIn(ctx, tx) })
-		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "55P03" { // lock_not_available
-			return err
-		}
-		if err := c.endRegistrations(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// raiseIn takes the lock on the table that waits for those who hold the row, in
-// turn: those who come later wait behind it.
-func (c *cutOff) raiseIn(ctx context.Context, tx pgx.Tx) error {
-	err := run(ctx, tx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE shardproxy.node IN EXCLUSIVE MODE", registrationTime.Milliseconds()))
-	if err != nil {
-		return classify("wait for registrations", err)
-	}
-	r, err := readRow(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if r == nil {
-		return notANode()
-	}
-	if err := r.conflict(c.node); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `UPDATE shardproxy.node SET min_epoch = $1 WHERE min_epoch < $1`, c.minEpoch)
-	return classify("raise min_epoch", err)
-}
-
-// endRegistrations ends the sessions in whose transactions a registration hangs.
-func (c *cutOff) endRegistrations(ctx context.Context) error {
-	rows, err := c.conn.Query(ctx, `
-SELECT l.pid, now(), pg_catalog.pg_terminate_backend(l.pid)
-  FROM pg_catalog.pg_locks AS l
- WHERE l.locktype = 'relation' AND l.relation = 'shardproxy.node'::regclass AND l.granted AND l.mode = 'RowShareLock'
-   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
-   AND l.pid <> pg_catalog.pg_backend_pid()`)
-	if err != nil {
-		return classify("end hanging registrations", err)
-	}
-	var (
-		pid   int32
-		start time.Time
-		ended bool
-	)
-	_, err = pgx.ForEachRow(rows, []any{&pid, &start, &ended}, func() error {
-		if ended {
-			c.ended[pid] = start
-		}
-		return nil
-	})
-	return classify("end hanging registrations", err)
 }
 
 const (

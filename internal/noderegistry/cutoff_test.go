@@ -3,7 +3,10 @@ package noderegistry
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -11,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"shardproxy/internal/pgserver"
 )
 
 func TestCutOff(t *testing.T) {
@@ -108,6 +113,66 @@ func TestCutOffEndsHangingRegistration(t *testing.T) {
 	}
 	if n := value[int](t, admin, "SELECT count(*) FROM shardproxy.session"); n != 0 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// Somebody else's lock is waited for, and named when the time is up.
+func TestCutOffNamesWhoHoldsTheRow(t *testing.T) {
+	dsn, admin := registryOf(t)
+	other := connect(t, cluster.AdminDSN(t, 0, dsn))
+	execSQL(t, other, "BEGIN; UPDATE shardproxy.node SET min_epoch = min_epoch")
+	ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
+	defer cancel()
+	_, err := CutOff(ctx, admin, one, 2, nil)
+	if want := fmt.Sprintf("process %d has RowExclusiveLock", other.PgConn().PID()); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v lacks %q", err, want)
+	}
+	if !alive(other.PgConn()) {
+		t.Error("it was ended")
+	}
+}
+
+// Whoever may not see or end sessions says so, and takes none for gone.
+func TestCutOffWithoutRights(t *testing.T) {
+	dsn := cluster.NewDatabase(t, 0)
+	super := connect(t, cluster.AdminDSN(t, 0, dsn))
+	role, app := databaseOf(t, dsn)+"_admin", userOf(t, dsn)
+	execSQL(t, super, fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD 'weak'; GRANT CREATE ON DATABASE %s TO %[1]s; GRANT %[3]s TO %[1]s`, role, databaseOf(t, dsn), app))
+	adminDSN := cluster.AdminDSN(t, 0, dsn)
+	t.Cleanup(func() {
+		if err := pgserver.Exec(context.Background(), adminDSN, "DROP OWNED BY "+role, "DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	weakDSN := *parsed(t, dsn)
+	weakDSN.User = url.UserPassword(role, "weak")
+	weak := connect(t, weakDSN.String())
+	if err := errors.Join(Check(t.Context(), weak, one, app), Adopt(t.Context(), weak, one)); err != nil {
+		t.Fatal(err)
+	}
+	pg := registered(t, dsn, as("p-1", 1, 1))
+
+	execSQL(t, super, fmt.Sprintf(`REVOKE %s FROM %s`, app, role))
+	refused(t, Check(t.Context(), weak, one, app), NoRight, "may not see")
+	refused(t, Register(t.Context(), login(t, dsn), as("p-1", 1, 1)), NoRight, "may not see", "GRANT")
+	if n, err := Sweep(t.Context(), weak); n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	_, err := CutOff(t.Context(), weak, one, 2, nil)
+	refused(t, err, NoRight, fmt.Sprintf("process %d", pg.PID()))
+
+	execSQL(t, super, "GRANT pg_read_all_stats TO "+role)
+	refused(t, Check(t.Context(), weak, one, app), NoRight, "may not end")
+	_, err = CutOff(t.Context(), weak, one, 2, nil)
+	refused(t, err, NoRight)
+	refused(t, Check(t.Context(), weak, one, "postgres"), NoRight, "superuser")
+
+	execSQL(t, super, "GRANT pg_signal_backend TO "+role)
+	if err := Check(t.Context(), weak, one, app); err != nil {
+		t.Error(err)
+	}
+	if n, err := CutOff(t.Context(), weak, one, 2, nil); n != 1 || err != nil {
+		t.Errorf("ended %d, %v", n, err)
 	}
 }
 

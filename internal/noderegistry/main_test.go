@@ -160,7 +160,8 @@ func sqlstate(err error) string {
 }
 
 // userOf is the role of a DSN, databaseOf its database.
-func userOf(t testing.TB, dsn string) string     { return parsed(t, dsn).User.Username() }
+func userOf(t testing.TB, dsn string) string { return parsed(t, dsn).User.Username() }
+
 func databaseOf(t testing.TB, dsn string) string { return strings.TrimPrefix(parsed(t, dsn).Path, "/") }
 
 func parsed(t testing.TB, dsn string) *url.URL {

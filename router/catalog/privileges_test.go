@@ -46,31 +46,40 @@ func documentedScript(t *testing.T, database string) (script, app, admin string)
 	return script, app, admin
 }
 
+// asDocumented makes the roles as docs/privileges.md says on all nodes, and has
+// the proxy log in as them.
+func (f *fleet) asDocumented() (app, admin string) {
+	f.t.Helper()
+	for i := range f.dsns {
+		var script string
+		script, app, admin = documentedScript(f.t, strings.Trim(f.ident(i), `"`))
+		f.exec(i, script, asSuperuser)
+		f.exec(i, script, asSuperuser) // it may be run again
+		f.atEnd(i, `DROP OWNED BY `+app+`, `+admin+` CASCADE; DROP ROLE `+app+`; DROP ROLE `+admin)
+		f.db.Nodes[i].DSN, f.db.Nodes[i].AdminDSN = as(f.t, f.dsns[i], app, "change-me"), as(f.t, f.dsns[i], admin, "change-me-too")
+	}
+	return app, admin
+}
+
+// connectAs opens a connection that is closed when the test ends.
+func (f *fleet) connectAs(dsn string) *pgx.Conn {
+	f.t.Helper()
+	conn, err := pgx.Connect(f.t.Context(), dsn)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
 // TestDocumentedPrivileges makes the roles as docs/privileges.md says, and with
 // them a database is loaded, served, changed and cut off.
 func TestDocumentedPrivileges(t *testing.T) {
-	dsns := cluster.NewDatabases(t)
-	f := newFleet(t, dsns, topology.Rules{})
-	var app, admin string
-	for i := range dsns {
-		script, appRole, adminRole := documentedScript(t, strings.Trim(f.ident(i), `"`))
-		app, admin = appRole, adminRole
-		f.exec(i, script, asSuperuser)
-		f.exec(i, script, asSuperuser) // it may be run again
-		f.atEnd(i, `DROP OWNED BY `+appRole+`, `+adminRole+` CASCADE; DROP ROLE `+appRole+`; DROP ROLE `+adminRole)
-		f.db.Nodes[i].DSN, f.db.Nodes[i].AdminDSN = as(t, dsns[i], appRole, "change-me"), as(t, dsns[i], adminRole, "change-me-too")
-	}
-	connectAs := func(dsn string) *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close(context.Background()) })
-		return conn
-	}
+	f := newFleet(t, cluster.NewDatabases(t), topology.Rules{})
+	app, admin := f.asDocumented()
 	// The application makes its tables.
 	for _, n := range f.db.Nodes {
-		_, err := connectAs(n.DSN).Exec(t.Context(), `
+		_, err := f.connectAs(n.DSN).Exec(t.Context(), `
 CREATE TABLE users (id bigserial PRIMARY KEY, name text);
 CREATE TABLE notes (id bigserial PRIMARY KEY, user_id bigint REFERENCES users)`, simple)
 		if err != nil {
@@ -122,7 +131,7 @@ CREATE TABLE notes (id bigserial PRIMARY KEY, user_id bigint REFERENCES users)`,
 	if _, err := dial(1); noderegistry.ReasonOf(err) != noderegistry.StaleEpoch {
 		t.Errorf("error %v", err)
 	}
-	adminIsNoSuperuser(t, connectAs(f.db.Nodes[0].AdminDSN), app, admin)
+	adminIsNoSuperuser(t, f.connectAs(f.db.Nodes[0].AdminDSN), app, admin)
 	f.reload()
 }
 
