@@ -31,9 +31,6 @@ func (j *joiner) checkFacts(home, node *postgres.Facts) {
 			differs(name, server.Settings[name], homes.Settings[name], fmt.Sprintf("; ALTER DATABASE ... SET %s on one of them", name))
 		}
 	}
-	if !node.MayCreate {
-		j.problem("role %q may not create schemas in the database: GRANT CREATE ON DATABASE ... TO it, or name another role in admin_dsn", node.Role)
-	}
 	j.plan.note(moveNotes(j.node.ID, node)...)
 }
 

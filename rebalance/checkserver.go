@@ -25,7 +25,7 @@ func (j *joiner) checkServer(ctx context.Context, conn *pgx.Conn) error {
 	}
 	j.server = server
 	for _, fault := range server.Faults() {
-		j.problem(fault)
+		j.problem("%s", fault)
 	}
 	if j.node.AdminDSN != "" && j.node.AdminDSN != j.node.DSN {
 		if err := j.checkApplication(ctx, server); err != nil {

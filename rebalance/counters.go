@@ -77,7 +77,7 @@ func (f *fleet) largest(ctx context.Context, name topology.TableName, columns []
 	err := f.each(ctx, "read the largest ids", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) error {
 		for _, q := range counterpart(f.snapshots[i], name, columns) {
 			if !q.Readable {
-				return fmt.Errorf("sequence %s: the role may not read it; GRANT SELECT ON it", q.Name)
+				return fmt.Errorf("sequence %s: %s", q.Name, unreadable)
 			}
 			used[i] = max(used[i], counterOf(q, columns).Used())
 		}
@@ -94,6 +94,25 @@ func (f *fleet) largest(ctx context.Context, name topology.TableName, columns []
 		return nil
 	})
 	return slices.Max(used), err
+}
+
+const unreadable = "the role may not read it: GRANT SELECT ON it, or name another role in admin_dsn"
+
+// checkCounters finds counters that placeCounters could not read.
+func (j *joiner) checkCounters() {
+	feeds := feeding(j.fleet.snapshots[j.db.Home()])
+	for _, name := range slices.SortedFunc(maps.Keys(j.db.Sequences), byName) {
+		if j.db.Sequences[name].Mode != topology.SequenceStrided {
+			continue
+		}
+		for i, s := range j.fleet.snapshots {
+			for _, q := range counterpart(s, name, feeds[name]) {
+				if !q.Readable {
+					j.plan.problem(fmt.Sprintf("node %q: sequence %s: %s", j.nodes[i].ID, q.Name, unreadable))
+				}
+			}
+		}
+	}
 }
 
 // placeCounters gives the new node's sequences the class of its slot, above what

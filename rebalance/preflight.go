@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 	"shardproxy/ring"
 	"shardproxy/router/catalog"

@@ -236,8 +236,9 @@ func (l *leaver) prove(ctx context.Context, armed *topology.Topology) error {
 	if err := unchanged(l.db, armed); err != nil {
 		return err
 	}
-	l.plan.Notes = nil // said again by noRows
-	if err := l.noRows(ctx); err != nil || !l.homeMoves() {
+	notes := l.plan.Notes // they say it already
+	err := l.noRows(ctx)
+	if l.plan.Notes = notes; err != nil || !l.homeMoves() {
 		return err
 	}
 	if err := l.fleet.read(ctx); err != nil {

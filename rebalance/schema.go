@@ -61,6 +61,7 @@ func (j *joiner) checkSchema(ctx context.Context) error {
 	j.checkVersion()
 	before := len(j.plan.Problems)
 	j.checkFacts(home, node)
+	j.checkCounters()
 	if !j.schema.bring {
 		return nil
 	}

@@ -10,8 +10,6 @@ import (
 type Facts struct {
 	Role      string // that asks
 	Superuser bool
-	// MayCreate: the role may make schemas and extensions in the database.
-	MayCreate bool
 	// Replication: the role may read the server's log.
 	Replication bool
 	// MayReplay: the role may switch triggers off (session_replication_role).
@@ -31,7 +29,7 @@ type Facts struct {
 func ReadFacts(ctx context.Context, q Querier) (*Facts, error) {
 	f := new(Facts)
 	err := q.QueryRow(ctx, `
-SELECT current_user::text, r.rolsuper, has_database_privilege(current_database(), 'CREATE'), r.rolreplication OR r.rolsuper,
+SELECT current_user::text, r.rolsuper, r.rolreplication OR r.rolsuper,
        r.rolsuper OR CASE WHEN current_setting('server_version_num')::int >= 150000
                      THEN has_parameter_privilege('session_replication_role', 'SET') ELSE false END,
        coalesce(j->>'datlocale', j->>'daticulocale', '') || d.datcollate, d.datctype, coalesce(j->>'datlocprovider', 'c'),
@@ -41,7 +39,7 @@ SELECT current_user::text, r.rolsuper, has_database_privilege(current_database()
        current_setting('max_wal_senders')::int, current_setting('max_connections')::int
   FROM pg_database AS d, to_jsonb(d) AS j, pg_roles AS r
  WHERE d.datname = current_database() AND r.rolname = current_user`).
-		Scan(&f.Role, &f.Superuser, &f.MayCreate, &f.Replication, &f.MayReplay,
+		Scan(&f.Role, &f.Superuser, &f.Replication, &f.MayReplay,
 			&f.Collation, &f.CType, &f.CollationProvider, &f.CollationVersion,
 			&f.WALLevel, &f.ReplicationSlots, &f.WALSenders, &f.MaxConnections)
 	return f, err

@@ -53,13 +53,13 @@ SELECT ` + inSchema("c.relnamespace", "c.relname") + `,
            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass))
   FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
  WHERE c.relpersistence <> 't' AND ` + own("pg_class", "c.oid", "c.relnamespace")},
-		{"relation", false, `
+		{kindRelation, false, `
 SELECT ` + inSchema("c.relnamespace", "c.relname") + `,
        concat_ws(' ', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
                         WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END,
          CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
          CASE WHEN c.relrowsecurity THEN 'row security' END, CASE WHEN c.relforcerowsecurity THEN 'forced' END,
-         'replica identity ' || c.relreplident, array_to_string(c.reloptions, ','),
+         'replica identity ' || c.relreplident::text, array_to_string(c.reloptions, ','),
          pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
          (SELECT 'parents ' || string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno) FROM pg_inherits AS i WHERE i.inhrelid = c.oid))
   FROM pg_class AS c
@@ -67,7 +67,7 @@ SELECT ` + inSchema("c.relnamespace", "c.relname") + `,
 		{"column", false, `
 SELECT ` + inSchema("c.relnamespace", "c.relname") + ` || '.' || quote_ident(a.attname),
        concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END,
-         CASE WHEN a.attidentity <> '' THEN 'identity ' || a.attidentity END, CASE WHEN a.attgenerated <> '' THEN 'generated' END,
+         CASE WHEN a.attidentity <> '' THEN 'identity ' || a.attidentity::text END, CASE WHEN a.attgenerated <> '' THEN 'generated' END,
          (SELECT 'default ' || pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum),
          (SELECT 'collate ' || ` + inSchema("k.collnamespace", "k.collname") + ` FROM pg_collation AS k WHERE k.oid = a.attcollation))
   FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
@@ -91,16 +91,16 @@ SELECT ` + inSchema("c.relnamespace", "c.relname") + `, pg_get_indexdef(i.indexr
   FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid
  WHERE t.relpersistence <> 't' AND ` + own("pg_class", "t.oid", "t.relnamespace")},
 		{"trigger", false, `
-SELECT ` + ofTable + `quote_ident(t.tgname), pg_get_triggerdef(t.oid) || ' enabled ' || t.tgenabled
+SELECT ` + ofTable + `quote_ident(t.tgname), pg_get_triggerdef(t.oid) || ' enabled ' || t.tgenabled::text
   FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
  WHERE NOT t.tgisinternal AND ` + own("pg_class", "c.oid", "c.relnamespace")},
 		{"rule", false, `
-SELECT ` + ofTable + `quote_ident(r.rulename), pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled
+SELECT ` + ofTable + `quote_ident(r.rulename), pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text
   FROM pg_rewrite AS r JOIN pg_class AS c ON c.oid = r.ev_class
  WHERE ` + own("pg_class", "c.oid", "c.relnamespace")},
 		{"policy", false, `
 SELECT ` + ofTable + `quote_ident(p.polname),
-       concat_ws(' ', CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END, 'for ' || p.polcmd,
+       concat_ws(' ', CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END, 'for ' || p.polcmd::text,
          'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid))
   FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
  WHERE ` + own("pg_class", "c.oid", "c.relnamespace")},

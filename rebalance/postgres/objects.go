@@ -23,6 +23,7 @@ type Kind string
 const (
 	kindExtension Kind = "extension"
 	kindSchema    Kind = "schema"
+	kindRelation  Kind = "relation"
 	kindOwner     Kind = "owner of"
 	kindGrants    Kind = "grants on"
 	kindRights    Kind = "application's rights on"
@@ -93,6 +94,7 @@ func (d Difference) String() string { return fmt.Sprintf("%s %s %s", d.Kind, d.N
 // definition in different words; definitions are then not compared.
 func Compare(home, node Objects, sameVersion bool) []Difference {
 	var all []Difference
+	whole := missingRelations(home, node)
 	for _, look := range looks() {
 		h, n := home[look.kind], node[look.kind]
 		names := maps.Clone(h)
@@ -105,6 +107,8 @@ func Compare(home, node Objects, sameVersion bool) []Difference {
 			nodes, onNode := n[name]
 			d := Difference{Kind: look.kind, Name: name}
 			switch {
+			case look.kind != kindRelation && partOf(name, whole):
+				continue // the relation is told
 			case !onNode:
 				d.What = "is missing"
 			case !atHome:
@@ -121,6 +125,30 @@ func Compare(home, node Objects, sameVersion bool) []Difference {
 		}
 	}
 	return all
+}
+
+// missingRelations returns the relations that one side only has.
+func missingRelations(a, b Objects) map[string]bool {
+	missing := make(map[string]bool)
+	for _, pair := range [][2]Objects{{a, b}, {b, a}} {
+		for name := range pair[0][kindRelation] {
+			if _, ok := pair[1][kindRelation][name]; !ok {
+				missing[name] = true
+			}
+		}
+	}
+	return missing
+}
+
+// partOf says whether an object is one of the relations, or a part of one by its
+// name: "public.t.id", "public.t: t_pkey".
+func partOf(name string, relations map[string]bool) bool {
+	relation, _, _ := strings.Cut(name, ": ")
+	if relations[relation] {
+		return true
+	}
+	dot := strings.LastIndexByte(relation, '.')
+	return dot > 0 && relations[relation[:dot]]
 }
 
 // harmless: an owner or grant may name another role on another server as long as

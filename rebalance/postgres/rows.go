@@ -99,7 +99,7 @@ func withRows(ctx context.Context, q Querier, tables []topology.TableName) ([]to
 
 // countUpTo counts rows and stops at limit+1.
 func countUpTo(ctx context.Context, q Querier, from string, limit int64) (n int64, err error) {
-	err = q.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS some", from, limit+1)).Scan(&n)
+	err = q.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS counted", from, limit+1)).Scan(&n)
 	return n, err
 }
 
