@@ -44,9 +44,7 @@ func slogLevel(l hclog.Level) slog.Level {
 		return slog.LevelError
 	case hclog.Warn:
 		return slog.LevelWarn
-	case hclog.Info:
-		return slog.LevelInfo
-	default:
+	default: // what Raft calls information is of use to those who look into Raft
 		return slog.LevelDebug
 	}
 }

@@ -18,6 +18,8 @@ import (
 func storeOptions(c *config.Config, calls *peerCalls, logger *slog.Logger, preparers ...meta.Preparer) meta.Options {
 	o := meta.Options{ID: topology.PeerID(c.Peer.ID), Bootstrap: true, Preparers: preparers, Handler: calls, Logger: logger}
 	if !c.Peer.Clustered() {
+		// How a peer agrees with itself is of no interest.
+		o.Logger = slog.New(floor{logger.Handler(), slog.LevelError})
 		return o
 	}
 	o.DataDir, o.Bootstrap, o.Admin = c.Peer.DataDir, c.Peer.Bootstrap, adminAddress(&c.Admin)

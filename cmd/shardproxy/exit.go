@@ -31,6 +31,9 @@ func withCode(code int, err error) error {
 	if err == nil {
 		return nil
 	}
+	if _, ok := errors.AsType[*exitError](err); ok {
+		return err // who was nearer to it knows better
+	}
 	return &exitError{code: code, err: err}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 
@@ -31,3 +32,22 @@ func levelOf(c config.Log) slog.Level {
 	}
 	return slog.LevelInfo
 }
+
+// floor hides what is below a level from a handler.
+type floor struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (f floor) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= f.level && f.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (f floor) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return floor{f.Handler.WithAttrs(attrs), f.level}
+}
+
+// WithGroup implements slog.Handler.
+func (f floor) WithGroup(name string) slog.Handler { return floor{f.Handler.WithGroup(name), f.level} }

@@ -61,7 +61,7 @@ func TestServe(t *testing.T) {
 		"/metrics?a":                `shardproxy_client_connections{database="app"} 1`,
 		"/metrics?b":                `shardproxy_template_cache_misses_total{database="app"} 4`,
 		"/metrics?c":                `shardproxy_statement_duration_seconds_count{class="scatter",database="app"} 2`,
-		"/metrics?d":                `shardproxy_topology_epoch 2`,
+		"/metrics?d":                `shardproxy_topology_epoch 3`,
 		"/v1/nodes?database=nobody": "unknown_database",
 	} {
 		if _, body := c.get(t, path); !strings.Contains(body, want) {
@@ -252,7 +252,9 @@ func TestWrongConfigurations(t *testing.T) {
 	}{
 		{"unknown key", func(c *settings) { c.more = "postgrs: {}\n" }, `postgrs: unknown key; did you mean "postgres"?`},
 		{"no user", func(c *settings) { c.users = "[]" }, "users: at least one user is needed"},
-		{"peers", func(c *settings) { c.more = "peer: {join: [\"10.0.0.1:7080\"]}\n" }, "peer.join: this build runs as a single peer"},
+		{"peers beyond loopback", func(c *settings) {
+			c.more = "peer: {join: [\"127.0.0.1:1\"], raft: {listen: \"0.0.0.0:0\", advertise: \"127.0.0.1:1\"}}\n"
+		}, "peer.raft.tls: cert, key and ca are needed beyond loopback"},
 		{"a hash of MySQL", func(c *settings) {
 			c.users = "[{name: app, secret: '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19'}]"
 		}, "users[0].secret (app): not a SCRAM-SHA-256 verifier"},
