@@ -91,7 +91,8 @@ func (c SetPool) apply(t *Topology) (*Topology, error) {
 	})
 }
 
-// Pause makes all new transactions of a database wait.
+// Pause makes all new transactions of a database wait. Those under way end before
+// it when it is armed first.
 type Pause struct {
 	Database string `json:",omitzero"`
 }

@@ -16,8 +16,9 @@ func IsRouting(c Command) bool {
 }
 
 // NeedsHold says whether what was planned before c could be wrong after it, so
-// that c has to be armed and committed while no transaction is under way. Moves
-// have a protocol of their own and need none.
+// that c has to be armed and committed while no transaction is under way. Pause
+// promises just that: no transaction is open after it. Moves have a protocol of
+// their own and need none.
 func NeedsHold(t *Topology, c Command) bool {
 	if all, ok := c.(SetAll); ok {
 		return anyInner(all, func(c Command) bool { return NeedsHold(t, c) })

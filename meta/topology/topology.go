@@ -2,6 +2,9 @@
 // databases, their nodes, the resolved placement of each table and the
 // partition table, all at one epoch.
 //
+// A Command changes it: Apply makes of a value and an encoded command the value
+// of the next epoch, or refuses it. DESIGN.md has the flow.
+//
 // Invariant: a *Topology and everything it points to is immutable once it has
 // been published. A change makes a new value (Clone, then edit the parts that
 // were cloned) with a higher Epoch.
