@@ -571,3 +571,64 @@ func TestTimeZoneByOffset(t *testing.T) {
 		}
 	}
 }
+
+// Hibernate and Doctrine draw the ids of new rows from a sequence in the
+// transaction that inserts them, on whatever node these are. A server does not
+// undo that either, so it runs beside the transaction, at home.
+func TestSequenceInTransaction(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	keys := p.keys(2)
+	do(t, p.connect(), "CREATE SEQUENCE hibernate_sequence START 1 INCREMENT 50")
+	drawn := 1
+	draw := func(w *wire, extended bool, ready string) {
+		t.Helper()
+		sql := "select nextval('hibernate_sequence')"
+		want := []string{"T nextval", fmt.Sprintf("D %d", drawn), "C SELECT 1", ready}
+		if extended {
+			w.send(&pgproto3.Parse{Query: sql}, &pgproto3.Bind{}, &pgproto3.Describe{ObjectType: 'P'}, &pgproto3.Execute{}, &pgproto3.Sync{})
+			want = append([]string{"1", "2"}, want...)
+			wantMessages(t, w.until("Z"), want...)
+		} else {
+			wantMessages(t, w.simple(sql), want...)
+		}
+		drawn += 50
+	}
+	for _, of := range keys {
+		for _, extended := range []bool{false, true} {
+			for _, end := range []string{"COMMIT", "ROLLBACK"} {
+				w := p.wire()
+				w.simple("BEGIN")
+				draw(w, extended, "Z T") // nothing has chosen a node yet
+				if got := errorsIn(w.simple(insertTitle(of[0], "x"))); got != nil {
+					t.Errorf("INSERT on another node: %v", got)
+				}
+				draw(w, extended, "Z T")
+				if got := errorsIn(w.simple("SELECT lastval()")); !slices.Equal(got, []string{"0A000"}) {
+					t.Errorf("lastval(): %v", got)
+				}
+				w.simple(end)
+				_ = w.conn.Close()
+			}
+		}
+	}
+	w := p.wire()
+	w.simple("BEGIN READ ONLY")
+	if got := errorsIn(w.simple("select nextval('hibernate_sequence')")); !slices.Equal(got, []string{"25006"}) {
+		t.Errorf("in a read-only transaction: %v", got)
+	}
+	w.simple("ROLLBACK")
+	w.simple("BEGIN")
+	w.simple(selectTitle(keys[2][0]))
+	if got := errorsIn(w.simple("select nextval('nothing')")); !slices.Equal(got, []string{"42P01"}) {
+		t.Errorf("of no sequence: %v", got)
+	}
+	wantMessages(t, w.simple("COMMIT"), "C ROLLBACK", "Z I")
+	// What one client drew is not the lastval() of the next on its connection.
+	draw(w, false, "Z I")
+	other := p.wire()
+	other.simple("BEGIN")
+	other.simple(fmt.Sprintf("UPDATE users SET name = 'x' WHERE id = %d", keys[0][0]))
+	if got := errorsIn(other.simple("SELECT lastval()")); !slices.Equal(got, []string{"55000"}) {
+		t.Errorf("lastval() of another client: %v", got)
+	}
+}

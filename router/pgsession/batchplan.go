@@ -195,7 +195,7 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 	if err := m.portalConfigs(o); err != nil {
 		return err
 	}
-	m.batch.write = m.batch.write || pl.Write
+	m.batch.write = m.batch.write || pl.Write && pl.Flags&plan.FlagCatalog == 0
 	if waits, err := m.needSignature(o); waits || err != nil {
 		return err
 	}

@@ -48,7 +48,9 @@ func (m *machine) planMulti(o *op) *sqlerr.Error {
 	if m.describedInBatch() || m.statementDescribed() {
 		tells = o.statement
 	}
+	m.asideDone(&o.portal.plan)
 	m.batch.multi = &batchTask{fanout{
+		draws:  drawsOnly(&o.portal.plan),
 		tells:  tells,
 		before: m.answersBefore(), limit: m.rowLimit(),
 		nodes: nodesOf(&o.portal.plan), merge: oneRow(o.portal.plan.Merge),

@@ -29,6 +29,8 @@ type fanout struct {
 	quietDescribe bool
 	// tells is the statement whose columns the client asked for, or nil.
 	tells *prepared
+	// draws: the statement draws from sequences.
+	draws bool
 	// before is what the proxy answered itself, ahead of the nodes.
 	before []byte
 	// limit is the most rows that the client asked for; 0: all.
@@ -54,6 +56,9 @@ func (f *fanout) run(ctx context.Context, w worker) error {
 		f.links = append(f.links, l)
 		if err := w.withSettings(ctx, l); err != nil {
 			return err
+		}
+		if f.draws {
+			l.drew = w.session().self
 		}
 	}
 	f.width = -1
@@ -226,7 +231,9 @@ func (m *machine) startScatter(st *step) bool {
 	}
 	text := st.text
 	m.noticePlan(&st.plan, st.text, nil)
+	m.asideDone(&st.plan)
 	m.runTask(&scatterTask{fanout{
+		draws: drawsOnly(&st.plan),
 		nodes: nodesOf(&st.plan), merge: oneRow(st.plan.Merge),
 		send: func(l *link) error {
 			l.query(text)

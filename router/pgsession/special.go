@@ -27,7 +27,7 @@ func (m *machine) allowed(p *plan.Plan) *sqlerr.Error {
 	case p.Flags&plan.FlagLastval != 0 && m.hasDrawn:
 		return sqlerr.NotSupported("lastval() and currval() of a key that the proxy made are not supported here").
 			WithHint("Use RETURNING, or send SELECT lastval() alone as a simple query.")
-	case p.Flags&plan.FlagLastval != 0 && !m.ownSequences():
+	case p.Flags&plan.FlagLastval != 0 && (m.tx.apart || !m.ownSequences()):
 		return sqlerr.NotSupported("lastval() and currval() of an earlier transaction are not supported").
 			WithHint("Call it in the transaction of the INSERT, or use RETURNING.")
 	}
@@ -116,10 +116,30 @@ func (m *machine) endUnlocked() {
 	m.state = stateEnd
 }
 
+// drawsOnly reports whether a statement draws from sequences and does nothing else.
+func drawsOnly(p *plan.Plan) bool {
+	return p.Flags&plan.FlagSequence != 0 && p.Flags&plan.FlagCatalog != 0
+}
+
+// drawsApart reports whether a statement draws from sequences beside the
+// transaction: not on its backend.
+func (m *machine) drawsApart(p *plan.Plan) bool {
+	return drawsOnly(p) && m.tx.open() && (!m.tx.bound || m.aside(p))
+}
+
+// asideDone notes what a statement that runs beside the transaction leaves behind.
+func (m *machine) asideDone(p *plan.Plan) {
+	if drawsOnly(p) {
+		m.hasDrawn = false
+		m.tx.apart = m.tx.apart || m.drawsApart(p)
+	}
+}
+
 // mark notes what a statement that is being sent leaves behind on its link.
 func (m *machine) mark(p *plan.Plan) {
 	if p.Write {
-		m.tx.wrote = true
+		m.tx.wrote = m.tx.wrote || m.tx.bound || !drawsOnly(p)
+		m.tx.apart = m.tx.apart || m.drawsApart(p)
 		m.link.drew = m.self
 		if p.Rewrite == nil || p.Rewrite.Draw == nil {
 			m.hasDrawn = false

@@ -44,6 +44,9 @@ type txn struct {
 	overridden []string
 
 	touched touched
+	// apart: sequences were drawn from beside the block, so that no backend knows
+	// what lastval() is.
+	apart bool
 	// wrote: a statement that may have changed something was sent.
 	wrote bool
 	// queried: a statement of the client has run, wherever, that a server takes a
@@ -103,7 +106,7 @@ func (t *txn) start(begin string, settings *vars, implicit bool) {
 	t.saves = t.saves[:0]
 	t.overridden = nil
 	t.touched.reset()
-	t.wrote, t.queried, t.serial = false, false, 0
+	t.wrote, t.apart, t.queried, t.serial = false, false, false, 0
 }
 
 // chain opens a block with the options of the one before.

@@ -102,6 +102,9 @@ func (a *analysis) conclude(t *compiled, q *querytree.Query, top *level) {
 		a.concludeSizes(t, q)
 		return
 	}
+	if a.onlyDraws(q) {
+		a.flags |= FlagCatalog
+	}
 	merge, reason := a.merging(q, top)
 	if reason == "" {
 		t.merge = merge
@@ -114,6 +117,23 @@ func (a *analysis) conclude(t *compiled, q *querytree.Query, top *level) {
 // nothing else.
 func (a *analysis) onlyCatalogs() bool {
 	return a.catalogs > 0 && a.catalogs == len(a.home) && len(a.refs)+len(a.copies) == 0 && !a.write
+}
+
+// onlyDraws reports whether the statement draws from sequences, and does nothing
+// else: SELECT nextval('name'). That is not undone with a transaction.
+func (a *analysis) onlyDraws(q *querytree.Query) bool {
+	if q.Kind != querytree.QuerySelect || len(q.With)+len(q.From) > 0 || q.Where != nil || !isPlain(q) ||
+		len(a.refs)+len(a.copies)+len(a.home) > 0 {
+		return false
+	}
+	for i := range q.Targets {
+		f, ok := q.Targets[i].Expr.(*querytree.Function)
+		if !ok || a.dialect.functions.class(f.Name) != functionSequence || len(f.Args) != 1 ||
+			!a.isName(f.Args[0]) && a.dialect.value(f.Args[0], false) == nil {
+			return false
+		}
+	}
+	return len(q.Targets) > 0
 }
 
 // concludeSizes plans a size, which is the sum over all nodes if it is all that

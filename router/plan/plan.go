@@ -207,8 +207,8 @@ const (
 	FlagNotify
 	// FlagHinted: a hint decided where the statement runs.
 	FlagHinted
-	// FlagCatalog: reads the server's own catalogs and nothing else: it runs at
-	// home, but outside of any transaction it does as well.
+	// FlagCatalog: reads the server's own catalogs, or draws from sequences, and
+	// nothing else: it runs at home, but outside of any transaction it does as well.
 	FlagCatalog
 	// FlagHomeSizes: reads sizes on disk beside the catalogs. They are those of
 	// the home node alone, which the client should be told.
