@@ -29,6 +29,7 @@ func pgTool(t *testing.T, input []byte, name string, args ...string) []byte {
 // A dump has the schema in it. Wherever it is restored, the copy is no node
 // until it is made one, and the sessions in it are nobody's.
 func TestRestoredDump(t *testing.T) {
+	t.Parallel()
 	dsn, admin := registryOf(t)
 	registered(t, dsn, as("p-1", 1, 1))
 	dump := pgTool(t, nil, "pg_dump", cluster.AdminDSN(t, 0, dsn))

@@ -101,6 +101,7 @@ func TestCutOffWaitsForRegistration(t *testing.T) {
 
 // One that hangs is ended.
 func TestCutOffEndsHangingRegistration(t *testing.T) {
+	t.Parallel()
 	dsn, admin := registryOf(t)
 	pg := login(t, dsn)
 	text(t, pg, "BEGIN; SELECT 1")
@@ -118,6 +119,7 @@ func TestCutOffEndsHangingRegistration(t *testing.T) {
 
 // Somebody else's lock is waited for, and named when the time is up.
 func TestCutOffNamesWhoHoldsTheRow(t *testing.T) {
+	t.Parallel()
 	dsn, admin := registryOf(t)
 	other := connect(t, cluster.AdminDSN(t, 0, dsn))
 	execSQL(t, other, "BEGIN; UPDATE shardproxy.node SET min_epoch = min_epoch")
@@ -184,6 +186,7 @@ func register(t *testing.T, pg *pgconn.PgConn) {
 
 // A process that does not end is named.
 func TestCutOffNamesWhoIsLeft(t *testing.T) {
+	t.Parallel()
 	dsn, admin := registryOf(t)
 	pg := registered(t, dsn, as("p-2", 5, 3))
 	gone := registered(t, dsn, as("p-3", 1, 1))

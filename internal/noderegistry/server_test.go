@@ -13,6 +13,7 @@ import (
 
 // TestServerOfItsOwn has the tests that crash and demote a server.
 func TestServerOfItsOwn(t *testing.T) {
+	t.Parallel()
 	server := pgservertest.Start(t, pgserver.Options{})
 	admin := connect(t, server.AdminDSN())
 	if err := Adopt(t.Context(), admin, one); err != nil {

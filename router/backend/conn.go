@@ -36,8 +36,8 @@ type Conn struct {
 	Generation uint64
 	// Epoch is the one by which the connection registered on its node, 0 without
 	// registration. Invariant: what was planned at an older epoch must not be sent
-	// on it, but planned again. A node cuts peers off by ending their connections;
-	// a new one would let an old plan through.
+	// on it, but planned again (MayCarry). A node cuts peers off by ending their
+	// connections; a new one would let an old plan through.
 	Epoch topology.Epoch
 
 	nc     net.Conn // what is read and written
@@ -143,6 +143,10 @@ func NewConn(nc net.Conn, o ConnOptions) (*Conn, error) {
 	}
 	return c, nil
 }
+
+// MayCarry reports whether what was planned at an epoch may be sent on c. What may
+// not must be planned again, which the proxy's topology allows by then.
+func (c *Conn) MayCarry(planned topology.Epoch) bool { return planned >= c.Epoch }
 
 // String names the connection; it holds no secret.
 func (c *Conn) String() string { return fmt.Sprintf("connection %d to node %q", c.PID, c.Node) }

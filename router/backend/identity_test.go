@@ -53,10 +53,13 @@ func TestDialRegisters(t *testing.T) {
 	if c.Epoch != 7 || hooked != "p-1/4/7" {
 		t.Errorf("epoch %d, registered as %q when the hook ran", c.Epoch, hooked)
 	}
+	if c.MayCarry(6) || !c.MayCarry(7) || !c.MayCarry(8) {
+		t.Error("plans of another age than 7 and later")
+	}
 	if got := queryOne(t, c, "SELECT 1"); got != "1" {
 		t.Errorf("got %s", got)
 	}
-	if c := dial(t, DialOptions{DSN: dsn}); c.Epoch != 0 {
+	if c := dial(t, DialOptions{DSN: dsn}); c.Epoch != 0 || !c.MayCarry(0) {
 		t.Errorf("epoch %d without registration", c.Epoch)
 	}
 }

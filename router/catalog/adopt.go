@@ -35,6 +35,18 @@ func (c *Conns) adopt(ctx context.Context) error {
 	})
 }
 
+// belonging reports the nodes of a cluster that this proxy is no part of.
+func (c *Conns) belonging(snapshots []*Snapshot) []Problem {
+	var problems []Problem
+	for i, s := range snapshots {
+		if !c.adoption.wanted() && s.Table(topology.TableName{Schema: ownSchema, Name: "node"}) != nil {
+			problems = append(problems, Problem{Node: c.nodes[i].ID, What: "it is a node of a cluster of peers (it has the schema " + ownSchema +
+				"), which cannot cut this proxy off: let the proxy join the cluster, or drop the schema if the cluster is gone"})
+		}
+	}
+	return problems
+}
+
 // verify is refused unless each node is the one it should be.
 func (c *Conns) verify(ctx context.Context) error {
 	if !c.adoption.wanted() {

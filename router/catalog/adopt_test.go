@@ -96,8 +96,16 @@ func loadAdopts(t *testing.T, dsns []string) {
 
 func loadAdoptsOnRequest(t *testing.T, dsns []string) {
 	f := newFleet(t, dsns, topology.Rules{})
-	f.load()
+	if report := f.load(); len(report.Problems) > 0 {
+		t.Errorf("problems %v", report.Problems)
+	}
 	f.wantIdentities("", "", "")
+	if err := noderegistry.Adopt(t.Context(), f.conns[1], noderegistry.Node{Cluster: "c-2", Database: "app", ID: "pg-9"}); err != nil {
+		t.Fatal(err)
+	}
+	if report := f.load(); len(report.Problems) != 1 || report.Problems[0].Node != "pg-2" || !strings.Contains(report.Problems[0].What, "join the cluster") {
+		t.Errorf("problems %v", report.Problems)
+	}
 	for _, a := range []catalog.Adoption{{ClusterID: "c-1"}, {Database: "app"}} {
 		if _, err := catalog.NewNodes(catalog.Options{Nodes: f.db.Nodes, Adoption: a}); err == nil {
 			t.Errorf("%+v is accepted", a)

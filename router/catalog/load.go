@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -58,7 +59,7 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 		return nil, nil, err
 	}
 	report.Seeding = seeding
-	report.Problems = append(seeding.Problems, report.Problems...)
+	report.Problems = slices.Concat(conns.belonging(snapshots), seeding.Problems, report.Problems)
 	return loaded, report, nil
 }
 
