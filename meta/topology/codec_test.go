@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -309,5 +311,37 @@ func TestCommandsAreValues(t *testing.T) {
 		if entry, err := topology.EncodeCommand(c, 0); !errors.Is(err, topology.ErrInvalid) {
 			t.Errorf("%T: %s, %v", c, entry, err)
 		}
+	}
+}
+
+// Commands inside of commands inside of commands are refused, and soon: each
+// level is read a fixed number of times.
+func TestDeepNesting(t *testing.T) {
+	top := &topology.Topology{Epoch: 3, Databases: map[string]*topology.Database{"app": database()}}
+	var c topology.Command = topology.RemoveNode{Database: "app", Node: "pg-1"}
+	var err error
+	for range 25 {
+		if c, err = topology.NewArm("app", c, topology.Hold{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry, err := topology.EncodeCommand(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if next, err := topology.Apply(top, entry); !errors.Is(err, topology.ErrInvalid) || next != top {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("an entry of %d bytes took %s", len(entry), took)
+	}
+}
+
+func TestSchemaEpochsDoNotWrap(t *testing.T) {
+	db := database()
+	db.SchemaEpoch = math.MaxUint64
+	if got := apply(t, &topology.Topology{}, topology.CreateDatabase{Database: db}, 0); !errors.Is(got.err, topology.ErrInvalid) {
+		t.Error(got.err)
 	}
 }

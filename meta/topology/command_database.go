@@ -34,6 +34,8 @@ func (t *Topology) newDatabase(seeded *Database) (*Database, error) {
 		return nil, fmt.Errorf("there is no database: %w", ErrInvalid)
 	case t.Databases[seeded.Name] != nil:
 		return nil, fmt.Errorf("database %q: %w", seeded.Name, ErrExists)
+	case seeded.SchemaEpoch > maxEpoch:
+		return nil, fmt.Errorf("schema epoch %d of database %q is too large: %w", seeded.SchemaEpoch, seeded.Name, ErrInvalid)
 	case seeded.Armed != nil || len(seeded.Moves) > 0:
 		return nil, fmt.Errorf("database %q is new and has moves or an armed change: %w", seeded.Name, ErrInvalid)
 	}

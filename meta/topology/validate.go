@@ -14,6 +14,9 @@ import (
 // MaxNodes is the largest number of nodes of a database.
 const MaxNodes = 256
 
+// maxEpoch is the largest epoch: nodes keep them as signed 64-bit numbers.
+const maxEpoch Epoch = math.MaxInt64
+
 // Validate checks that the topology is consistent in itself and returns all
 // that is wrong with it, joined.
 func (t *Topology) Validate() error { return t.validateAfter(nil) }
@@ -26,8 +29,7 @@ func (t *Topology) validateAfter(before *Topology) error {
 		before = new(Topology)
 	}
 	var errs []error
-	// Nodes keep epochs as signed 64-bit numbers.
-	if t.Epoch > math.MaxInt64 {
+	if t.Epoch > maxEpoch {
 		errs = append(errs, fmt.Errorf("epoch %d is too large", t.Epoch))
 	}
 	for name, db := range t.Databases {
@@ -111,6 +113,9 @@ func (d *Database) validateAfter(before *Database) error {
 		before = new(Database)
 	}
 	errs := []error{d.validateNodes(), d.validateOwners(), d.validateTypes(), d.Pool.validate()}
+	if d.SchemaEpoch > maxEpoch {
+		errs = append(errs, fmt.Errorf("schema epoch %d is too large", d.SchemaEpoch))
+	}
 	if d.Engine != Postgres && d.Engine != MySQL {
 		errs = append(errs, fmt.Errorf("engine %d is unknown", d.Engine))
 	}

@@ -3,7 +3,8 @@ package topology
 import (
 	"errors"
 	"fmt"
-	"net"
+	"strconv"
+	"strings"
 
 	"shardproxy/ring"
 )
@@ -63,11 +64,20 @@ func (t *Topology) validatePeers() error {
 	return errors.Join(errs...)
 }
 
+// validateAddress accepts "", or a host and the number of a port; an IPv6
+// address stands in brackets.
 func validateAddress(address string) error {
 	if address == "" {
 		return nil
 	}
-	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+	colon := strings.LastIndexByte(address, ':')
+	host, port := address[:max(colon, 0)], address[colon+1:]
+	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+		host = strings.TrimSuffix(inner, "]")
+	} else if strings.Contains(host, ":") {
+		host = ""
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
 		return fmt.Errorf("address %q is not host:port", address)
 	}
 	return nil

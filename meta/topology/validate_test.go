@@ -67,6 +67,7 @@ func TestValidateWhatIsUnderWay(t *testing.T) {
 		{"node's state", db(func(d *topology.Database) { d.Nodes[1].State = 7 }), "state 7"},
 		{"node's weight", db(func(d *topology.Database) { d.Nodes[1].Weight = 1_000_001 }), "above 1000000"},
 		{"one server twice", db(func(d *topology.Database) { d.Nodes[0].UID, d.Nodes[1].UID = "u", "u" }), "the same server"},
+		{"schema epoch", db(func(d *topology.Database) { d.SchemaEpoch = math.MaxUint64 }), "too large"},
 		{"pool", db(func(d *topology.Database) { d.Pool = topology.Pool{QueueTimeoutMS: -1} }), "-1 ms"},
 		{"sequence's mode", db(func(d *topology.Database) {
 			d.Sequences[public("s")] = topology.Sequence{Name: public("s"), Mode: 9}
@@ -117,5 +118,18 @@ func TestValidateWhatIsUnderWay(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"": true, "10.0.0.1:7090": true, "proxy-1.internal:1": true, "[::1]:7090": true, "[fe80::1%eth0]:65535": true,
+		"proxy": false, ":7090": false, "proxy:": false, "proxy:x": false, "proxy:0": false, "proxy:65536": false,
+		"::1:7090": false, "[]:7090": false, "[::1]": false, "[::1:7090": false, ":": false, "a:b:1": false,
+	} {
+		top := &topology.Topology{Peers: map[topology.PeerID]*topology.Peer{"p": {ID: "p", Voter: true, Commands: 1, Admin: address}}}
+		if err := top.Validate(); want != (err == nil) {
+			t.Errorf("%q: %v", address, err)
+		}
 	}
 }
