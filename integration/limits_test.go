@@ -275,7 +275,7 @@ func TestColdClients(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range clients {
 		all.Go(func() {
-			conn, err := pgx.Connect(t.Context(), p.dsn())
+			conn, err := pgx.Connect(t.Context(), p.dsn("application_name=cold"))
 			if err != nil {
 				t.Errorf("client %d: %v", i, err)
 				return
@@ -297,7 +297,7 @@ func TestColdClients(t *testing.T) {
 		t.Errorf("%d rows, want %d", n, clients*each)
 	}
 	for i := range p.nodes {
-		n := query(t, p.node(i), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'shardproxy'")
+		n := query(t, p.node(i), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('cold', 'shardproxy')")
 		if n[0] > "2" {
 			t.Errorf("%s connections to node %d, want at most 2", n[0], i+1)
 		}

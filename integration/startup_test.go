@@ -376,13 +376,13 @@ func TestSettingsAtLogin(t *testing.T) {
 		}
 	}
 	// A client is told of the same settings as by a plain server.
-	// application_name is the proxy's own where the client gives none.
 	told := func(dsn string) map[string]string {
 		conn := connect(t, dsn)
 		m := map[string]string{}
 		for _, name := range []string{
 			"server_version", "server_encoding", "client_encoding", "is_superuser", "session_authorization",
 			"DateStyle", "IntervalStyle", "TimeZone", "integer_datetimes", "standard_conforming_strings", "in_hot_standby",
+			"application_name",
 		} {
 			m[name] = conn.PgConn().ParameterStatus(name)
 		}

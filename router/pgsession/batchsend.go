@@ -98,6 +98,7 @@ func (m *machine) sendOp(o *op, seq int32) {
 		m.ensurePortal(o, seq)
 		l.out = append(l.out, o.frame...)
 		l.replies.push(reply{kind: replyExecute, seq: seq, portal: o.portal})
+		m.sendAtLogin(o.portal.plan.Statement, seq)
 	case pgwire.MsgClose:
 		l.out = append(l.out, o.frame...)
 		l.replies.push(reply{kind: replyClose, seq: seq})

@@ -94,15 +94,6 @@ func (m *machine) inOrder(p *prepared) *sqlerr.Error {
 		if err := m.checkSetting(&s.Setting); err != nil {
 			return err
 		}
-		if s.Setting.Default && !s.Setting.Local {
-			if err := m.checkReset(&s.Setting); err != nil {
-				return err
-			}
-		}
-	case querytree.Reset:
-		if err := m.checkReset(&s.Setting); err != nil {
-			return err
-		}
 	case querytree.SetTransaction:
 		if err := checkTransaction(&s.Transaction); err != nil {
 			return err
@@ -112,7 +103,7 @@ func (m *machine) inOrder(p *prepared) *sqlerr.Error {
 			return sqlerr.ActiveTransaction(s.Tag)
 		}
 	case querytree.Begin, querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
-		querytree.RollbackTo, querytree.Fetch, querytree.CloseCursor:
+		querytree.RollbackTo, querytree.Reset, querytree.Fetch, querytree.CloseCursor:
 	default:
 		return unsupported(s)
 	}

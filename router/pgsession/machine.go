@@ -86,7 +86,7 @@ type machine struct {
 	script script
 	// accepted is the setting that a server has judged for this request.
 	accepted variable
-	heard    map[string]string // what the backend reported in this request, by folded name
+	heard    map[string]string // what the client was told of settings in this request, by folded name
 	chain    txOptions         // of the block that follows COMMIT AND CHAIN
 	// judged is the statement whose options of the transaction a server has
 	// accepted.

@@ -120,15 +120,20 @@ func (m *machine) hear(frame []byte) {
 	if p.Decode(frame) != nil {
 		return
 	}
+	name, value := settingName(string(p.Name)), string(p.Value)
+	m.noteReport(name, value)
+	// Reports come at the end of a request, when a SET of a batch is complete already.
+	if item := m.vars.get(name); item != nil && m.tx.local.get(name) == nil && m.batch.running {
+		m.vars = m.vars.with(variable{name: name, value: item.value, reported: value})
+	}
+}
+
+// noteReport notes what the client has been told of a setting in this request.
+func (m *machine) noteReport(name, value string) {
 	if m.heard == nil {
 		m.heard = make(map[string]string)
 	}
-	name, value := settingName(string(p.Name)), string(p.Value)
 	m.heard[name] = value
-	// Reports come at the end of a request, when a SET may be complete already.
-	if item := m.vars.get(name); item != nil && m.tx.local.get(name) == nil {
-		m.vars = m.vars.with(variable{name: name, value: item.value, reported: value})
-	}
 }
 
 // described forwards a ParameterDescription, without the parameter that the

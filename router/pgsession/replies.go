@@ -40,6 +40,8 @@ type reply struct {
 	mustFail bool
 	// commit: a quiet COMMIT of ours, whose error the client must see.
 	commit bool
+	// single: the client sees the first CommandComplete only; complete: it has.
+	single, complete bool
 }
 
 // verdict says what to do with a message from a backend.
@@ -193,9 +195,10 @@ func (q *replies) inQuery(typ byte, due reply) verdict {
 	case 'G':
 		return copying
 	case 'T', 'D', 'C', 'I', 'H', 'd', 'c':
-		if due.quiet {
+		if due.quiet || due.single && due.complete {
 			return drop
 		}
+		q.first().complete = typ == 'C'
 		return pass
 	}
 	return desync

@@ -13,8 +13,8 @@ func (m *machine) changeVars(to *vars) {
 		return
 	}
 	for _, item := range from.items {
-		if item.reported != "" && to.get(item.name) == nil {
-			m.out = pgwire.AppendParameterStatus(m.out, reportedName(item.name), m.startupValue(item.name))
+		if item.isReported() && to.get(item.name) == nil {
+			m.tellValue(item.name, m.startupValue(item.name))
 		}
 	}
 	for _, item := range to.items {
@@ -24,24 +24,33 @@ func (m *machine) changeVars(to *vars) {
 	}
 }
 
+// tellValue sends ParameterStatus, unless the client was told so in this request.
+func (m *machine) tellValue(name, value string) {
+	if told, ok := m.heard[name]; ok && told == value {
+		return
+	}
+	m.out = pgwire.AppendParameterStatus(m.out, reportedName(name), value)
+	m.noteReport(name, value)
+}
+
 // report tells the client of a setting, if servers report it.
 func (m *machine) report(item variable) {
-	if item.reported != "" {
-		m.out = pgwire.AppendParameterStatus(m.out, reportedName(item.name), item.reported)
+	if item.isReported() {
+		m.tellValue(item.name, item.reported)
 	}
 }
 
 // reportBack tells the client of a setting of which a SET LOCAL has ended.
 func (m *machine) reportBack(item variable) {
-	if item.reported == "" {
+	if !item.isReported() {
 		return
 	}
 	value := m.startupValue(item.name)
 	if now := m.vars.get(item.name); now != nil {
 		value = now.reported
 	}
-	if value != "" && value != item.reported {
-		m.out = pgwire.AppendParameterStatus(m.out, reportedName(item.name), value)
+	if (value != "" || item.name == applicationName) && value != item.reported {
+		m.tellValue(item.name, value)
 	}
 }
 

@@ -28,6 +28,7 @@ type step struct {
 	statements int
 	copied     *prepared // the query of a COPY, where its types matter
 	configs    []configCall
+	single     bool   // text has statements of ours behind the client's
 	path, hint string // search path and key hint of the plan
 }
 
@@ -52,6 +53,7 @@ func (s *script) add(text []byte) *step {
 	}
 	st := &s.steps[len(s.steps)-1]
 	st.text, st.statements, st.copied, st.configs = text, 1, nil, nil
+	st.single = false
 	return st
 }
 

@@ -214,7 +214,9 @@ func (lg *login) ask(ctx context.Context, l *link) error {
 // Those that no server has judged yet are tried on one.
 func (s *Session) applyStartup(ctx context.Context, settings []Setting) error {
 	m := s.m
-	var items []variable
+	// What a server would say; otherwise a client saw the name of the proxy's own
+	// connections.
+	items := []variable{{name: applicationName, value: quoteLiteral("")}}
 	for _, given := range settings {
 		item, err := s.startupSetting(ctx, strings.ToLower(given.Name), given.Value)
 		if err != nil {
@@ -226,7 +228,7 @@ func (s *Session) applyStartup(ctx context.Context, settings []Setting) error {
 	m.vars = m.base
 	m.reported = maps.Clone(m.reported)
 	for _, item := range m.base.items {
-		if item.reported != "" {
+		if item.isReported() {
 			m.reported[reportedName(item.name)] = item.reported
 		}
 	}

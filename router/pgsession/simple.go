@@ -271,7 +271,7 @@ func (m *machine) send() {
 		l.quietQuery(m.tx.appendPrelude(nil))
 	}
 	l.query(st.text)
-	l.replies.push(reply{kind: replyQuery})
+	l.replies.push(reply{kind: replyQuery, single: st.single})
 	if trial {
 		l.quietQuery([]byte("ROLLBACK"))
 	}

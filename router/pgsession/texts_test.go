@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"shardproxy/router/querytree"
 )
 
 // A text of the client may end in a comment; what follows it is a command of its
@@ -153,15 +152,5 @@ func TestStepsFollowSettings(t *testing.T) {
 	}
 	if !m.tx.implicit || m.tx.status != txOpen {
 		t.Error("the text is one transaction")
-	}
-}
-
-// A RESET on a server would forget what the client said at its login.
-func TestResetOfLoginSettings(t *testing.T) {
-	m := newMachine(testConfig(oneTable(1)), noVars().with(variable{name: "work_mem", value: "'1MB'"}), nil)
-	for name, refused := range map[string]bool{"": true, "work_mem": true, "search_path": false} {
-		if err := m.checkReset(&querytree.Setting{Name: name}); (err != nil) != refused {
-			t.Errorf("%q: %v", name, err)
-		}
 	}
 }

@@ -18,6 +18,13 @@ type vars struct {
 // it with ParameterStatus; empty where it does not report this setting.
 type variable struct{ name, value, reported string }
 
+// applicationName is the setting that connections of the proxy's own have, too;
+// the only one that servers report when it is empty.
+const applicationName = "application_name"
+
+// isReported reports whether servers tell clients of the setting.
+func (v *variable) isReported() bool { return v.reported != "" || v.name == applicationName }
+
 // noVars is the set of a client that changed nothing.
 func noVars() *vars { return &vars{} }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"shardproxy/protocol/pgwire"
 )
 
 func drawVars(t *rapid.T, label string) *vars {
@@ -158,6 +160,30 @@ func TestCleanName(t *testing.T) {
 	for text, want := range map[string]string{"app": "app", "a\tb": "a?b", "é": "??", long: long[:63]} {
 		if got := cleanName(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A RESET that a server runs is followed by what the client said at its login, in
+// either protocol; the client sees its RESET alone.
+func TestResetToLogin(t *testing.T) {
+	for _, sql := range []string{"RESET work_mem", "RESET ALL"} {
+		for protocol, send := range map[string][]byte{
+			"simple":   pgwire.AppendQuery(nil, sql),
+			"extended": append(group(sql), syncMessage()...),
+		} {
+			r := newRig(t, testConfig(oneTable(1)))
+			r.m.base = noVars().with(variable{name: "work_mem", value: "'7'"})
+			r.m.vars = r.m.base
+			r.run(pgwire.AppendQuery(nil, "BEGIN"), pgwire.AppendQuery(nil, selectOne), pgwire.AppendQuery(nil, "SET work_mem TO '2'"))
+			got := r.run(send)
+			if n := count(got, "C "); n != 1 || count(got, "E ") > 0 {
+				t.Errorf("%s, %s: %q", sql, protocol, got)
+			}
+			r.run(pgwire.AppendQuery(nil, "COMMIT")) // the rig compares what is known of the link with the server
+			if server := r.first["pg-1"].settings.session["work_mem"]; server != "'7'" {
+				t.Errorf("%s, %s: work_mem is %s on the server", sql, protocol, server)
+			}
 		}
 	}
 }
