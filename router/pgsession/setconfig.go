@@ -56,7 +56,8 @@ func (m *machine) portalConfigs(o *op) *sqlerr.Error {
 // whether, or how often, they run.
 func (m *machine) configCalls(s *querytree.Statement, args arguments) ([]configCall, *sqlerr.Error) {
 	if !oneRowOfConstants(s) {
-		return nil, configRefused("in this place")
+		return nil, configRefused("in this place").
+			WithHint("Use SET or SET LOCAL, or SELECT set_config(name, value, true or false) alone. pg_dump, which sends this: run it on each node itself.")
 	}
 	var calls []configCall
 	for i := range s.Query.Targets {
