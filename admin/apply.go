@@ -27,6 +27,9 @@ type Differences struct {
 	Epoch       uint64       `json:"epoch"`
 	DryRun      bool         `json:"dry_run,omitempty"`
 	Differences []Difference `json:"differences"`
+	// Refused says why it would be refused as things are, Hint what to do.
+	Refused string `json:"refused,omitempty"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 func (s *Server) apply(ctx context.Context, c *change) (any, error) {

@@ -102,11 +102,15 @@ func (s *Server) restore(ctx context.Context, c *change) (any, error) {
 		return nil, &topology.Conflict{Decided: topology.Epoch(body.Epoch), Current: t.Epoch, What: "the backup was compared with another state"}
 	}
 	answer := Differences{Epoch: uint64(t.Epoch), DryRun: body.DryRun, Differences: diffTopologies(t, restored)}
-	if body.DryRun {
+	refused := allPaused(t)
+	switch {
+	case body.DryRun && refused != nil:
+		answer.Refused, answer.Hint = refused.Detail, refused.Hint
 		return answer, nil
-	}
-	if err := allPaused(t); err != nil {
-		return nil, err
+	case body.DryRun:
+		return answer, nil
+	case refused != nil:
+		return nil, refused
 	}
 	epoch, err := s.propose(ctx, c, t.Epoch, topology.Restore{Topology: restored})
 	answer.Epoch = uint64(epoch)
@@ -114,7 +118,7 @@ func (s *Server) restore(ctx context.Context, c *change) (any, error) {
 }
 
 // allPaused: nobody may use what a restore replaces.
-func allPaused(t *topology.Topology) error {
+func allPaused(t *topology.Topology) *Problem {
 	for _, name := range slices.Sorted(maps.Keys(t.Databases)) {
 		if !t.Databases[name].Paused {
 			return NewProblem(CodeRefused, fmt.Sprintf("database %q is not paused", name),

@@ -6,14 +6,17 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"shardproxy/admin"
 )
 
 // The exit codes of the command.
 const (
-	exitOK     = 0
-	exitFailed = 1 // the proxy could not be asked, or answered with an error
-	exitUsage  = 2 // the command line is wrong
-	exitNo     = 3 // the answer is no: not ready, or a statement would be refused
+	exitOK          = 0
+	exitFailed      = 1 // it failed; also when nobody knows whether a change was made
+	exitUsage       = 2 // the command line is wrong
+	exitUnreachable = 3 // no peer could be reached
+	exitRefused     = 4 // the state of things does not allow it; nothing was changed
 )
 
 // exitError carries the exit code of an error. Without an error there is nothing
@@ -37,7 +40,22 @@ func failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{code: exitFailed, err: err}
+	return &exitError{code: codeOf(err), err: err}
+}
+
+// codeOf is the exit code of what the API, or the way to it, said.
+func codeOf(err error) int {
+	if problem, ok := errors.AsType[*admin.Problem](err); ok {
+		switch problem.Code {
+		case admin.CodeRefused, admin.CodeConflict, admin.CodeNoLeader, admin.CodeNotReady:
+			return exitRefused
+		}
+		return exitFailed
+	}
+	if errors.Is(err, admin.ErrUnreachable) {
+		return exitUnreachable
+	}
+	return exitFailed
 }
 
 // run executes the command line and returns the exit code.
@@ -57,18 +75,41 @@ func run(args []string, getenv func(string) string, stdin io.Reader, stdout, std
 		return exitUsage
 	}
 	if exit.err != nil {
-		fmt.Fprintf(stderr, "shardctl: %s\n", exit.err)
+		fmt.Fprint(stderr, describe(exit.err))
 	}
 	return exit.code
+}
+
+// describe says what failed, at which peer, and on lines of its own what to do.
+func describe(err error) string {
+	problem, ok := errors.AsType[*admin.Problem](err)
+	if !ok {
+		return fmt.Sprintf("shardctl: %s\n", err)
+	}
+	text := problem.Detail
+	if text == "" {
+		text = problem.Title + "; the log of the peer says more"
+	}
+	if problem.Peer != "" {
+		text = "peer " + problem.Peer + ": " + text
+	}
+	text = "shardctl: " + text + "\n"
+	if problem.Code == admin.CodeUnsettled {
+		text += fmt.Sprintf("The topology has epoch %d with the change in it.\n", problem.Epoch)
+	}
+	if problem.Hint != "" {
+		text += "Hint: " + problem.Hint + "\n"
+	}
+	return text
 }
 
 func newRootCommand(getenv func(string) string) *cobra.Command {
 	f := &flags{getenv: getenv}
 	root := &cobra.Command{
 		Use:   "shardctl",
-		Short: "Ask a running shardproxy",
-		Long: `shardctl asks the admin API of a running shardproxy. Nothing is executed and
-nothing is changed.
+		Short: "Look at a running shardproxy, and change it",
+		Long: `shardctl asks the admin API of a running shardproxy. Any peer can be asked:
+changes are passed on to the leader.
 
 Environment:
   SHARDCTL_ADDR   in place of --addr
@@ -76,16 +117,25 @@ Environment:
 
 Exit codes:
   0  it did what was asked
-  1  the proxy could not be asked, or answered with an error
+  1  it failed; the message says when nobody knows whether a change was made
   2  the command line is wrong
-  3  the answer is no: the proxy is not ready, a statement would be refused`,
+  3  no peer could be reached
+  4  the state of things does not allow it, and nothing was changed; or the
+     answer is no: the proxy is not ready, a statement would be refused`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	f.register(root)
-	root.AddCommand(newStatusCommand(f), newNodesCommand(f), newTablesCommand(f), newExplainCommand(f))
+	root.AddCommand(
+		newStatusCommand(f), newTablesCommand(f), newRingCommand(f), newExplainCommand(f),
+		newPeersCommand(f),
+		newNodesCommand(f), newAddNodeCommand(f), newRemoveNodeCommand(f),
+		newUsersCommand(f), newFlagsCommand(f), newApplyCommand(f),
+		newPauseCommand(f), newUnpauseCommand(f),
+		newBackupCommand(f), newRestoreCommand(f),
+	)
 	return root
 }

@@ -1,189 +1,21 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"shardproxy/admin"
 	"shardproxy/internal/config"
-	"shardproxy/internal/metrics"
 	"shardproxy/meta/topology"
-	"shardproxy/protocol/sqlerr"
-	"shardproxy/ring"
-	"shardproxy/router/plan"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// proxy stands in for a running proxy behind a real admin listener.
-type proxy struct {
-	notReady error
-	asked    admin.ExplainRequest
-}
-
-func (p *proxy) Ready(context.Context) error { return p.notReady }
-
-func (p *proxy) Current() *topology.Topology {
-	relation := func(name string, rel topology.Relation) (topology.TableName, *topology.Relation) {
-		rel.Name = topology.TableName{Schema: "public", Name: name}
-		return rel.Name, &rel
-	}
-	db := &topology.Database{
-		Name: "app", Engine: topology.Postgres, Owners: []topology.NodeIndex{0, 0, 1, 1, 1},
-		Nodes: []topology.Node{
-			{ID: "pg-1", Weight: 1, DSN: "postgres://app:geheim@10.0.0.1:5432/app"},
-			{ID: "pg-2", Weight: 3, DSN: "postgres://app:geheim@10.0.0.2:5432/app"},
-		},
-		Relations: make(map[topology.TableName]*topology.Relation),
-	}
-	for name, rel := range map[string]topology.Relation{
-		"orders": {
-			Placement: topology.Sharded, Source: topology.FromConfig, Reason: "declared",
-			Key: topology.Key{Kind: "user", Type: ring.KeyInt, Column: "customer_id"},
-		},
-		"_7_docs": {
-			Placement: topology.Sharded, Source: topology.FromPattern, Reason: "the table pattern",
-			Key: topology.Key{Kind: "project", Type: ring.KeyText, FromName: "7"}, Warnings: []string{"first", "second"},
-		},
-		"countries": {Placement: topology.Reference, Source: topology.FromConfig},
-	} {
-		key, value := relation(name, rel)
-		db.Relations[key] = value
-	}
-	return &topology.Topology{Epoch: 12, Databases: map[string]*topology.Database{"app": db}}
-}
-
-func (p *proxy) States() []metrics.PoolState {
-	return []metrics.PoolState{
-		{Database: "app", Node: "pg-1", Idle: 2, Active: 3, Cancelling: 1},
-		{Database: "app", Node: "pg-2", Dialing: 1, Waiting: 4, Failing: true},
-	}
-}
-
-func (p *proxy) Explain(_ context.Context, request admin.ExplainRequest) ([]plan.Explanation, error) {
-	p.asked = request
-	single := plan.Explanation{
-		Class: plan.Single, Nodes: []topology.NodeID{"pg-2"}, Partitions: []ring.Partition{2}, Key: "user:42",
-		Tables: []plan.TableExplanation{
-			{Table: "public.orders o", Rule: "sharded by user (customer_id)", Bound: "customer_id = $1"},
-			{Table: "public.countries", Rule: "reference"},
-		},
-		Why: []string{"All of it is there."},
-	}
-	switch request.SQL {
-	case "broken":
-		return nil, sqlerr.SyntaxError("syntax error at or near \"broken\"", 1)
-	case "two":
-		return []plan.Explanation{
-			{Class: plan.Scatter, Nodes: []topology.NodeID{"pg-1", "pg-2"}, Whole: true},
-			{Class: plan.Reject, Error: "no", Hint: "Do not."},
-		}, nil
-	}
-	return []plan.Explanation{single}, nil
-}
-
-// serve runs an admin listener until the test ends and returns its URL.
-func (p *proxy) serve(t *testing.T, c config.Admin) string {
-	t.Helper()
-	c.Listen = "127.0.0.1:0"
-	s, err := admin.New(admin.Options{
-		Config: c, Version: "v1", Logger: slog.New(slog.DiscardHandler), Readiness: p, Topology: p, Pools: p, Explainer: p,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	var group sync.WaitGroup
-	group.Go(func() {
-		if err := s.Serve(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := s.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		group.Wait()
-	})
-	return "http://" + s.Addr().String()
-}
-
-// shardctl runs the command.
-func shardctl(env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
-	var out, errOut strings.Builder
-	code = run(args, func(key string) string { return env[key] }, strings.NewReader(stdin), &out, &errOut)
-	return code, out.String(), errOut.String()
-}
-
-func TestOutput(t *testing.T) {
-	p := &proxy{}
-	env := map[string]string{"SHARDCTL_ADDR": p.serve(t, config.Admin{})}
-	tests := []struct {
-		args []string
-		code int
-		want string
-	}{
-		{[]string{"status"}, exitOK, `
-shardproxy v1, ready, topology epoch 12
-
-DATABASE  ENGINE    NODES  PARTITIONS  TABLES
-app       postgres  2      4           3
-`},
-		{[]string{"nodes"}, exitOK, `
-NODE  STATE  PARTITIONS  HOME  WEIGHT  IDLE  ACTIVE  DIALING  WAITING  DSN
-pg-1  up     2           -     1       2     4       0        0        postgres://app@10.0.0.1:5432/app
-pg-2  down   2           home  3       0     0       1        4        postgres://app@10.0.0.2:5432/app
-`},
-		{[]string{"tables", "--database", "app"}, exitOK, `
-TABLE             PLACEMENT  KEY                      REASON
-public._7_docs    sharded    project:7 (in the name)  the table pattern
-public.countries  reference  -
-public.orders     sharded    user:customer_id int  declared
-
-WARNINGS
-public._7_docs: first
-public._7_docs: second
-`},
-		{[]string{"explain", "one"}, exitOK, `
-class       single
-nodes       pg-2
-key         user:42
-partitions  2
-table       public.orders o: sharded by user (customer_id); customer_id = $1
-table       public.countries: reference
-why         All of it is there.
-`},
-		{[]string{"explain", "two"}, exitNo, `
-class       scatter
-nodes       pg-1, pg-2
-partitions  all of the node
-
-class  rejected
-error  no
-hint   Do not.
-`},
-	}
-	for _, test := range tests {
-		code, stdout, stderr := shardctl(env, "", test.args...)
-		if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), stdout); diff != "" || code != test.code || stderr != "" {
-			t.Errorf("%v: exit code %d, want %d; standard error %q; -want +got\n%s", test.args, code, test.code, stderr, diff)
-		}
-	}
-}
 
 func TestExplainRequest(t *testing.T) {
 	p := &proxy{}
@@ -202,12 +34,19 @@ func TestExplainRequest(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	ready, starting := &proxy{}, &proxy{notReady: errors.New("it starts")}
-	token := filepath.Join(t.TempDir(), "token")
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token")
 	if err := os.WriteFile(token, []byte("0123456789abcdef\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const nowhere = "http://127.0.0.1:1"
 	addr, notReady := ready.serve(t, config.Admin{}), starting.serve(t, config.Admin{})
 	guarded := (&proxy{}).serve(t, config.Admin{TokenFile: token})
+	leaderless := (&proxy{refuse: admin.ErrNoLeader}).serve(t, config.Admin{})
+	conflicting := (&proxy{refuse: &topology.Conflict{Current: 12, What: "the rules are being changed"}}).serve(t, config.Admin{})
+	unsettled := (&proxy{refuse: admin.ErrUnsettled}).serve(t, config.Admin{})
+	unknown := (&proxy{refuse: admin.ErrOutcomeUnknown}).serve(t, config.Admin{})
+	broken := (&proxy{refuse: errors.New("a fault")}).serve(t, config.Admin{})
 	tests := []struct {
 		name   string
 		env    map[string]string
@@ -215,29 +54,204 @@ func TestExitCodes(t *testing.T) {
 		code   int
 		output string
 	}{
-		{"help", nil, nil, exitOK, "Available Commands:"},
-		{"not ready", nil, []string{"--addr", notReady, "status"}, exitNo, "not ready: it starts"},
-		{"unknown database", nil, []string{"--addr", addr, "nodes", "-d", "x"}, exitFailed, `there is no database "x" (hint: Databases: app)`},
+		{"help", nil, []string{}, exitOK, "Available Commands:"},
+		{"not ready", nil, []string{"--addr", notReady, "status"}, exitRefused, "not ready: it starts"},
+		{"unknown database", nil, []string{"--addr", addr, "nodes", "-d", "x"}, exitFailed, "peer p1: there is no database \"x\"\nHint: Databases: app\n"},
 		{"a syntax error", nil, []string{"--addr", addr, "explain", "broken"}, exitFailed, `syntax error at or near "broken"`},
-		{"nobody there", nil, []string{"--addr", "http://127.0.0.1:1", "status"}, exitFailed, "connection refused"},
+		{"a refused statement", nil, []string{"--addr", addr, "explain", "two"}, exitRefused, "Do not."},
+		{"nobody there", nil, []string{"--addr", nowhere, "status"}, exitUnreachable, "connection refused"},
+		{"nobody there to change", nil, []string{"--addr", nowhere, "pause", "app"}, exitUnreachable, "127.0.0.1:1"},
+		{"the second is there", nil, []string{"--addr", nowhere + "," + addr, "status"}, exitOK, "ready"},
 		{"no token", nil, []string{"--addr", guarded, "status"}, exitFailed, "a valid token is needed"},
 		{"a token file", nil, []string{"--addr", guarded, "--token-file", token, "status"}, exitOK, "shardproxy v1, ready"},
 		{"a token", map[string]string{"SHARDCTL_TOKEN": "0123456789abcdef"}, []string{"--addr", guarded, "status"}, exitOK, "ready"},
 		{"no token file", nil, []string{"--token-file", "/nonexistent", "status"}, exitFailed, "no such file"},
 		{"no authorities", nil, []string{"--ca", token, "status"}, exitFailed, "holds no certificate"},
 		{"no key", nil, []string{"--cert", token, "status"}, exitFailed, "open : no such file"},
-		{"the flag wins", map[string]string{"SHARDCTL_ADDR": "http://127.0.0.1:1"}, []string{"--addr", addr, "status"}, exitOK, "ready"},
+		{"the flag wins", map[string]string{"SHARDCTL_ADDR": nowhere}, []string{"--addr", addr, "status"}, exitOK, "ready"},
 		{"not a URL", nil, []string{"--addr", "localhost", "status"}, exitUsage, "is not a URL"},
+		{"a second that is none", nil, []string{"--addr", addr + ",", "status"}, exitUsage, "is not a URL"},
 		{"unknown command", nil, []string{"statsu"}, exitUsage, `unknown command "statsu"`},
+		{"unknown command of a group", nil, []string{"users", "ad"}, exitUsage, `unknown command "ad"`},
 		{"unknown flag", nil, []string{"status", "--x"}, exitUsage, "unknown flag: --x"},
 		{"unknown format", nil, []string{"status", "-o", "xml"}, exitUsage, "--output xml: table or json"},
+		{"negative time", nil, []string{"status", "--timeout", "-1s"}, exitUsage, "negative"},
 		{"nothing to explain", nil, []string{"explain", " "}, exitUsage, "there is no statement to explain"},
 		{"too much to explain", nil, []string{"explain", "a", "b"}, exitUsage, "accepts 1 arg(s), received 2"},
+		{"nothing to set", nil, []string{"nodes", "set", "pg-1"}, exitUsage, "nothing to set"},
+		{"two passwords in one line", nil, []string{"users", "set", "x", "--password-file", "-", "--backend-password-file", "-"}, exitUsage, "not two"},
+		{"a password on the command line", nil, []string{"users", "set", "x", "secret"}, exitUsage, "accepts 1 arg(s)"},
+		{"two kinds of password", nil, []string{"users", "set", "x", "--password-file", token, "--no-password"}, exitUsage, "none of the others can be"},
+		{"no peer addresses", nil, []string{"peers", "add", "p9"}, exitUsage, "--raft and --admin"},
+		{"no file", nil, []string{"apply"}, exitUsage, "-f FILE"},
+		{"no such file", nil, []string{"apply", "-f", "/nonexistent"}, exitFailed, "no such file"},
+		{"nobody to ask", nil, []string{"--addr", addr, "apply", "-f", "testdata/document.yaml"}, exitUsage, "--yes"},
+		{"not a backup", nil, []string{"restore", token}, exitFailed, "not a backup"},
+		{"no leader", nil, []string{"--addr", leaderless, "pause", "app"}, exitRefused, "Nothing was changed."},
+		{"a conflict", nil, []string{"--addr", conflicting, "pause", "app"}, exitRefused, "the rules are being changed"},
+		{"unsettled", nil, []string{"--addr", unsettled, "pause", "app"}, exitFailed, "the change was made"},
+		{"unknown outcome", nil, []string{"--addr", unknown, "pause", "app"}, exitFailed, "Look whether the change is there"},
+		{"a fault", nil, []string{"--addr", broken, "pause", "app"}, exitFailed, "the log of the peer says more"},
 	}
 	for _, test := range tests {
 		code, stdout, stderr := shardctl(test.env, "", test.args...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.output) {
 			t.Errorf("%s: exit code %d, want %d, with %q:\n%s%s", test.name, code, test.code, test.output, stdout, stderr)
+		}
+	}
+}
+
+// TestDocumentedExitCodes: the help and the manual agree with the code.
+func TestDocumentedExitCodes(t *testing.T) {
+	help := newRootCommand(os.Getenv).Long
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"0", "1", "2", "3", "4"} {
+		if !strings.Contains(help, "\n  "+code+"  ") || !strings.Contains(string(manual), "| "+code+" | ") {
+			t.Errorf("exit code %s is not explained", code)
+		}
+	}
+}
+
+func TestBackupAndRestore(t *testing.T) {
+	p := &proxy{}
+	env := map[string]string{"SHARDCTL_ADDR": p.serve(t, config.Admin{})}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "backup")
+	if err := os.WriteFile(file, []byte("an older one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(code int, output string, args ...string) string {
+		t.Helper()
+		got, stdout, stderr := shardctl(env, "", args...)
+		if got != code || !strings.Contains(stdout+stderr, output) {
+			t.Errorf("%v: exit code %d, want %d, with %q:\n%s%s", args, got, code, output, stdout, stderr)
+		}
+		return stdout
+	}
+	expect(exitOK, "It holds passwords", "backup", file)
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil || string(content) != expect(exitOK, "geheim", "backup", "-") {
+		t.Errorf("the file and standard output differ: %v", err)
+	}
+	expect(exitOK, `"contains_secrets": true`, "backup", file, "-o", "json")
+	expect(exitFailed, "no such file", "backup", filepath.Join(dir, "none", "backup"))
+
+	before := p.Current()
+	expect(exitOK, "removed", "users", "remove", "app")
+	expect(exitRefused, "shardctl pause app", "restore", file)
+	expect(exitOK, "paused", "pause", "app")
+	expect(exitOK, "+ user: app", "restore", file, "--dry-run")
+	expect(exitUsage, "--yes", "restore", file)
+	if p.Current().Users["app"] != nil {
+		t.Error("it was restored without a yes")
+	}
+	expect(exitOK, "done, epoch", "restore", file, "--yes")
+	if diff := cmp.Diff(before.Users, p.Current().Users); diff != "" {
+		t.Error(diff)
+	}
+	if err := os.WriteFile(file, content[:len(content)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(exitFailed, "not all of one", "restore", file, "--yes")
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	addr := (&proxy{}).serve(t, config.Admin{})
+	tests := map[string]string{
+		"nodes set ":         "pg-1\npg-2\n",
+		"nodes set pg-1 ":    "",
+		"remove-node ":       "pg-1\npg-2\n",
+		"users set ":         "app\nreports\n",
+		"users remove ":      "app\nreports\n",
+		"flags set ":         "hold_budget\thow long transactions may wait for a change before it is given up\nmax_voters\t",
+		"flags unset ":       "hold_budget\t",
+		"peers remove ":      "p1\np2\np3\n",
+		"peers promote ":     "p1\np2\np3\n",
+		"pause ":             "app\n",
+		"tables --database ": "app\n",
+		"nodes ":             "list\t",
+		"users l":            "list\t",
+		"status ":            ":4\n",
+		"backup ":            ":0\n",
+	}
+	for line, want := range tests {
+		words := append([]string{"__complete"}, strings.Split(line, " ")...)
+		code, stdout, stderr := shardctl(map[string]string{"SHARDCTL_ADDR": addr}, "", words...)
+		if code != exitOK || !strings.HasPrefix(stdout, want) {
+			t.Errorf("%q: exit code %d, %q, %q", line, code, stdout, stderr)
+		}
+		_, stdout, _ = shardctl(map[string]string{"SHARDCTL_ADDR": "http://127.0.0.1:1"}, "", words...)
+		if strings.Contains(stdout, "refused") {
+			t.Errorf("%q without a proxy: %q", line, stdout)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, stdout, stderr := shardctl(nil, "", "completion", shell); code != exitOK || !strings.Contains(stdout, "shardctl") {
+			t.Errorf("%s: exit code %d: %s", shell, code, stderr)
+		}
+	}
+}
+
+// TestPasswordSources: wherever a password comes from, it arrives as it is.
+func TestPasswordSources(t *testing.T) {
+	p := &proxy{}
+	addr := p.serve(t, config.Admin{})
+	dir := t.TempDir()
+	file := func(content string) string {
+		path := filepath.Join(dir, "password")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const verifier = "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$" +
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	set := func(stdin string, args ...string) int {
+		code, _, _ := shardctl(map[string]string{"SHARDCTL_ADDR": addr}, stdin, append([]string{"users", "set", "ann"}, args...)...)
+		return code
+	}
+	same := func(password string) bool {
+		// The same password again changes nothing.
+		before := p.Current().Epoch
+		return set(password) == exitOK && p.Current().Epoch == before
+	}
+	if set("geheim\n") != exitOK || !same("geheim") {
+		t.Error("standard input")
+	}
+	if set("", "--password-file", file(" with blanks \r\n")) != exitOK || !same(" with blanks ") {
+		t.Error("a file")
+	}
+	if set(verifier+"\n", "--password-file", "-") != exitOK || p.Current().Users["ann"].Secret != verifier {
+		t.Error("a verifier")
+	}
+	if set("", "--backend-user", "be", "--backend-password-file", file("geheim")) != exitOK ||
+		p.Current().Users["ann"].BackendPassword != "geheim" || p.Current().Users["ann"].Secret != verifier {
+		t.Error("the password on the nodes")
+	}
+	for _, content := range []string{"", "\n", "two\nlines\n", strings.Repeat("x", maxSecret+1)} {
+		if set(content) != exitFailed || set("", "--password-file", file(content)) != exitFailed {
+			t.Errorf("%.10q was taken", content)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for bytes, want := range map[int64]string{
+		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1 << 20: "1.0 MiB", 3 << 30: "3.0 GiB", 5 << 40: "5.0 TiB", 1 << 60: "1048576.0 TiB",
+	} {
+		if got := size(bytes); got != want {
+			t.Errorf("%d: %s, want %s", bytes, got, want)
 		}
 	}
 }

@@ -48,12 +48,12 @@ func newExplainCommand(f *flags) *cobra.Command {
 				return c.Explain(ctx, request)
 			}, showExplanations)
 			if err == nil && refused(said) {
-				return &exitError{code: exitNo}
+				return &exitError{code: exitRefused}
 			}
 			return err
 		},
 	}
-	databaseFlag(cmd, &request.Database)
+	f.databaseFlag(cmd, &request.Database)
 	cmd.Flags().StringArrayVarP(&params, "param", "p", nil, `value of $1, then $2 ...; \N is NULL`)
 	cmd.Flags().StringSliceVar(&request.SearchPath, "search-path", nil, `schemas (default the role's own and public)`)
 	return cmd

@@ -26,19 +26,23 @@ type flags struct {
 
 func (f *flags) register(cmd *cobra.Command) {
 	p := cmd.PersistentFlags()
-	p.StringVar(&f.addr, "addr", "", "URL of the admin API (default "+defaultAddr+")")
+	p.StringVar(&f.addr, "addr", "", "URL of the admin API, or several with commas between: the next is asked when one cannot be reached (default "+defaultAddr+")")
 	p.StringVar(&f.tokenFile, "token-file", "", "file with the token of the admin API")
 	p.StringVar(&f.ca, "ca", "", "PEM file with the authorities that sign the API's certificate")
 	p.StringVar(&f.cert, "cert", "", "PEM file with a client certificate")
 	p.StringVar(&f.key, "key", "", "PEM file with its private key")
 	p.StringVarP(&f.output, "output", "o", "table", "table or json")
-	p.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long the answer may take")
+	fileFlags(cmd, "token-file", "ca", "cert", "key")
+	p.DurationVar(&f.timeout, "timeout", 0, "how long the answer may take (default 30s, 90s for changes)")
 }
 
 // client makes a client of the flags; the caller closes it.
 func (f *flags) client() (*admin.Client, error) {
 	if f.output != "table" && f.output != "json" {
 		return nil, fmt.Errorf("--output %s: table or json", f.output)
+	}
+	if f.timeout < 0 {
+		return nil, fmt.Errorf("--timeout %s: it cannot be negative", f.timeout)
 	}
 	token := f.getenv("SHARDCTL_TOKEN")
 	if f.tokenFile != "" {
@@ -52,7 +56,8 @@ func (f *flags) client() (*admin.Client, error) {
 		return nil, failed(err)
 	}
 	return admin.NewClient(admin.ClientOptions{
-		Addr: cmp.Or(f.addr, f.getenv("SHARDCTL_ADDR"), defaultAddr), Token: token, TLS: t, Timeout: f.timeout,
+		Addr: cmp.Or(f.addr, f.getenv("SHARDCTL_ADDR"), defaultAddr), Token: token, TLS: t,
+		Timeout: f.timeout, ChangeTimeout: f.timeout,
 	})
 }
 

@@ -1,8 +1,9 @@
-// Command shardctl asks a running shardproxy: is it ready, which nodes does it
-// have, where are the rows of each table, and where would a statement run.
+// Command shardctl looks at a running shardproxy and changes it: peers, nodes,
+// rules, users, settings, backups; and where would a statement run.
 //
 // It is a client of the admin API and nothing else; every answer is also there
-// as JSON (-o json).
+// as JSON (-o json). Secrets come from files, standard input or a terminal
+// without echo.
 package main
 
 import "os"

@@ -17,22 +17,44 @@ import (
 func answer[T any](
 	f *flags, cmd *cobra.Command, ask func(context.Context, *admin.Client) (*T, error), show func(io.Writer, *T) error,
 ) (*T, error) {
-	client, err := f.client()
+	said, err := withClient(f, cmd, ask)
 	if err != nil {
 		return nil, err
 	}
+	return said, failed(f.print(cmd, said, func(out io.Writer) error { return show(out, said) }))
+}
+
+// print writes a value as JSON, or as show does.
+func (f *flags) print(cmd *cobra.Command, value any, show func(io.Writer) error) error {
+	out := cmd.OutOrStdout()
+	if f.output != "json" {
+		return show(out)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// withClient asks the API something.
+func withClient[T any](f *flags, cmd *cobra.Command, ask func(context.Context, *admin.Client) (T, error)) (T, error) {
+	client, err := f.client()
+	if err != nil {
+		var none T
+		return none, err
+	}
 	defer client.Close()
 	said, err := ask(cmd.Context(), client)
-	if err != nil {
-		return nil, failed(err)
-	}
-	out := cmd.OutOrStdout()
-	if f.output == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return said, failed(encoder.Encode(said))
-	}
-	return said, failed(show(out, said))
+	return said, failed(err)
+}
+
+// changed asks for a change and says that it was made.
+func changed(f *flags, cmd *cobra.Command, what string, ask func(context.Context, *admin.Client) (*admin.Changed, error)) error {
+	_, err := answer(f, cmd, ask, func(out io.Writer, c *admin.Changed) error {
+		_, err := fmt.Fprintf(out, "%s, epoch %d\n", what, c.Epoch)
+		return err
+	})
+	return err
 }
 
 // table writes aligned columns.

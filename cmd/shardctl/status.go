@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,14 +15,14 @@ import (
 func newStatusCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Show whether the proxy serves, and its databases",
+		Short: "Show whether the proxy serves, who leads, and the databases",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			status, err := answer(f, cmd, func(ctx context.Context, c *admin.Client) (*admin.Status, error) {
 				return c.Status(ctx)
 			}, showStatus)
 			if err == nil && !status.Ready {
-				return &exitError{code: exitNo}
+				return &exitError{code: exitRefused}
 			}
 			return err
 		},
@@ -34,48 +35,50 @@ func showStatus(out io.Writer, s *admin.Status) error {
 		state = "not ready: " + s.NotReady
 	}
 	fmt.Fprintf(out, "shardproxy %s, %s, topology epoch %d\n", s.Version, state, s.Epoch)
+	if s.Peer != "" {
+		fmt.Fprintln(out, standing(s))
+	}
+	if s.AppliedEpoch > s.Epoch {
+		fmt.Fprintf(out, "epoch %d is applied and not served yet\n", s.AppliedEpoch)
+	}
 	if len(s.Databases) == 0 {
 		return nil
 	}
 	fmt.Fprintln(out)
-	t := newTable(out, "DATABASE", "ENGINE", "NODES", "PARTITIONS", "TABLES")
-	for _, db := range s.Databases {
-		t.row(db.Name, db.Engine, strconv.Itoa(db.Nodes), strconv.Itoa(db.Partitions), strconv.Itoa(db.Tables))
+	t := newTable(out, "DATABASE", "ENGINE", "NODES", "PARTITIONS", "TABLES", "STATE")
+	for i := range s.Databases {
+		db := &s.Databases[i]
+		t.row(db.Name, db.Engine, strconv.Itoa(db.Nodes), strconv.Itoa(db.Partitions), strconv.Itoa(db.Tables), databaseState(db))
 	}
 	return t.flush()
 }
 
-func newNodesCommand(f *flags) *cobra.Command {
-	var database string
-	cmd := &cobra.Command{
-		Use:   "nodes",
-		Short: "Show the nodes of a database and the connections to them",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := answer(f, cmd, func(ctx context.Context, c *admin.Client) (*admin.Nodes, error) {
-				return c.Nodes(ctx, database)
-			}, showNodes)
-			return err
-		},
+// standing is how the peer stands among its peers.
+func standing(s *admin.Status) string {
+	text := fmt.Sprintf("peer %s of %d, %s", s.Peer, s.Peers, s.RaftState)
+	switch s.Leader {
+	case "":
+		return text + "; there is no leader, so nothing can be changed"
+	case s.Peer:
+		return text
 	}
-	databaseFlag(cmd, &database)
-	return cmd
+	return text + "; the leader is " + s.Leader
 }
 
-func databaseFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVarP(into, "database", "d", "", "which one; needed when there are several")
-}
-
-func showNodes(out io.Writer, n *admin.Nodes) error {
-	t := newTable(out, "NODE", "STATE", "PARTITIONS", "HOME", "WEIGHT", "IDLE", "ACTIVE", "DIALING", "WAITING", "DSN")
-	for _, node := range n.Nodes {
-		state := "up"
-		if !node.Up {
-			state = "down"
+func databaseState(db *admin.DatabaseStatus) string {
+	var states []string
+	if db.Paused {
+		states = append(states, "paused")
+	}
+	if a := db.Armed; a != nil {
+		scope := "transactions"
+		if len(a.Tables) > 0 {
+			scope += " on " + strings.Join(a.Tables, ", ")
 		}
-		t.row(node.Name, state, strconv.Itoa(node.Partitions), mark(node.Home, "home"), strconv.Itoa(node.Weight),
-			strconv.Itoa(node.Idle), strconv.Itoa(node.Active+node.Cancelling), strconv.Itoa(node.Dialing),
-			strconv.Itoa(node.Waiting), node.DSN)
+		states = append(states, scope+" wait for: "+a.What)
 	}
-	return t.flush()
+	if len(states) == 0 {
+		return "serving"
+	}
+	return strings.Join(states, "; ")
 }

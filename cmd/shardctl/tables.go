@@ -11,27 +11,18 @@ import (
 )
 
 func newTablesCommand(f *flags) *cobra.Command {
-	var database string
-	cmd := &cobra.Command{
-		Use:   "tables",
-		Short: "Show where the rows of each table are, and why",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := answer(f, cmd, func(ctx context.Context, c *admin.Client) (*admin.Tables, error) {
-				return c.Tables(ctx, database)
-			}, showTables)
-			return err
+	return listing(f, "tables", "Show where the rows of each table are, and why",
+		func(ctx context.Context, c *admin.Client, database string) (*admin.Tables, error) {
+			return c.Tables(ctx, database)
 		},
-	}
-	databaseFlag(cmd, &database)
-	return cmd
+		showTables)
 }
 
 func showTables(out io.Writer, tables *admin.Tables) error {
-	t := newTable(out, "TABLE", "PLACEMENT", "KEY", "REASON")
+	t := newTable(out, "TABLE", "PLACEMENT", "KEY", "RULE FROM", "REASON")
 	for i := range tables.Tables {
 		table := &tables.Tables[i]
-		t.row(table.Name, table.Placement, keyOf(table), table.Reason)
+		t.row(table.Name, table.Placement, keyOf(table), table.Source, table.Reason)
 	}
 	if err := t.flush(); err != nil {
 		return err
