@@ -2,6 +2,7 @@ package topology_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"math"
@@ -169,34 +170,70 @@ func TestDecodeCommandRefuses(t *testing.T) {
 	}
 }
 
-// An entry inside of an entry that cannot be read makes the whole unreadable,
-// and may not name an epoch.
-func TestInnerEntriesAreRead(t *testing.T) {
+// TestInnerEntries: an entry that cannot be read makes what it is in unreadable,
+// and nothing is made of it in the first place. It may not name an epoch.
+func TestInnerEntries(t *testing.T) {
 	top := &topology.Topology{Epoch: 3, Databases: map[string]*topology.Database{"app": database()}}
-	newer := topology.Entry(`{"version":2,"kind":"remove_node","body":{}}`)
 	dated, err := topology.EncodeCommand(topology.RemoveNode{Database: "app", Node: "pg-1"}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []topology.Command{
-		topology.SetAll{Commands: []topology.Entry{newer}},
-		topology.Arm{Database: "app", Change: newer},
-	} {
-		// A command of that version is not encoded as if it were an old one.
-		if topology.VersionOf(c) != 2 {
-			t.Errorf("%s has version %d", c, topology.VersionOf(c))
+	newer := []byte(`{"version":2,"kind":"remove_node","body":{}}`)
+	for name, inner := range map[string][]byte{"newer": newer, "dated": dated, "none": nil, "damaged": []byte("{}")} {
+		for _, c := range []topology.Command{
+			topology.SetAll{Commands: []topology.Entry{inner}},
+			topology.Arm{Database: "app", Change: inner},
+		} {
+			if entry, err := topology.EncodeCommand(c, 0); !errors.Is(err, topology.ErrInvalid) || errors.Is(err, topology.ErrUnknownCommand) {
+				t.Errorf("%s: %s, %v", name, entry, err)
+			}
 		}
-		if got := apply(t, top, c, 0); !errors.Is(got.err, topology.ErrUnknownCommand) {
-			t.Errorf("%s: %v", c, got.err)
+		text := base64.StdEncoding.EncodeToString(inner)
+		for _, entry := range []string{
+			`{"version":1,"kind":"set_all","body":{"Commands":["` + text + `"]}}`,
+			`{"version":1,"kind":"arm","body":{"Database":"app","Change":"` + text + `"}}`,
+		} {
+			next, err := topology.Apply(top, []byte(entry))
+			if want := name != "dated"; next != top || err == nil || errors.Is(err, topology.ErrUnknownCommand) != want {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
-	for _, c := range []topology.Command{
-		topology.SetAll{Commands: []topology.Entry{dated}},
-		topology.Arm{Database: "app", Change: dated},
+	if v := topology.VersionOf(topology.SetAll{Commands: []topology.Entry{newer}}); v != 2 {
+		t.Errorf("with a newer command inside: version %d", v)
+	}
+}
+
+// TestBadBackups: a backup that is not valid is refused, and is not an entry
+// that cannot be read, after which nothing could be published any more.
+func TestBadBackups(t *testing.T) {
+	for name, change := range map[string]func(*topology.Topology){
+		"nil database":  func(top *topology.Topology) { top.Databases["b"] = nil },
+		"nil user":      func(top *topology.Topology) { top.Users = map[string]*topology.User{"u": nil} },
+		"owners":        func(top *topology.Topology) { top.Databases["app"].Owners = nil },
+		"epoch":         func(top *topology.Topology) { top.Epoch = math.MaxInt64 },
+		"largest epoch": func(top *topology.Topology) { top.Epoch = math.MaxUint64 },
+		"schema epoch":  func(top *topology.Topology) { top.Databases["app"].SchemaEpoch = math.MaxUint64 },
+		"flag":          func(top *topology.Topology) { top.Flags = map[string]string{"colour": "red"} },
+		"move": func(top *topology.Topology) {
+			top.Databases["app"].Moves = map[topology.MoveID]*topology.Move{1: nil}
+		},
 	} {
-		if got := apply(t, top, c, 0); !errors.Is(got.err, topology.ErrInvalid) || errors.Is(got.err, topology.ErrUnknownCommand) {
-			t.Errorf("%s: %v", c, got.err)
+		from := &topology.Topology{Epoch: 3, Databases: map[string]*topology.Database{"app": database()}}
+		change(from)
+		if got := apply(t, &topology.Topology{Epoch: 1}, topology.Restore{Topology: from}, 0); got.err == nil || errors.Is(got.err, topology.ErrUnknownCommand) {
+			t.Errorf("%s: %v", name, got.err)
 		}
+	}
+	// What was armed is not taken over, so it need not be readable.
+	from := &topology.Topology{Epoch: 3, Databases: map[string]*topology.Database{"app": database()}}
+	from.Databases["app"].Armed = &topology.Armed{ID: 3, Change: []byte("?")}
+	if got := apply(t, &topology.Topology{Epoch: 1}, topology.Restore{Topology: from}, 0); got.err != nil || got.top.Epoch != 4 {
+		t.Error(got.err)
+	}
+	// A value with one is invalid, and no more than that.
+	if err := from.Validate(); err == nil || errors.Is(err, topology.ErrUnknownCommand) {
+		t.Error(err)
 	}
 }
 

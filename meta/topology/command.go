@@ -28,38 +28,25 @@ type Command interface {
 // and shows none when it is printed.
 type Entry []byte
 
-// VersionOf returns the oldest command version whose peers can apply c.
+// VersionOf returns the oldest command version whose peers can apply c. A backup
+// may hold whatever this version knows.
 func VersionOf(c Command) int {
 	switch c := c.(type) {
-	case BootstrapCluster:
-		return flagsVersion(c.Flags)
-	case Restore:
-		if c.Topology != nil {
-			return flagsVersion(c.Topology.Flags)
-		}
+	case BootstrapCluster, Restore:
+		return CommandVersion
 	case SetFlag:
-		return flagsVersion(map[string]string{c.Name: c.Value})
-	case SetAll:
-		return entriesVersion(c.Commands...)
-	case Arm:
-		return entriesVersion(c.Change)
+		if f, err := flagNamed(c.Name); err == nil {
+			return f.version
+		}
+	case SetAll, Arm:
+		return entriesVersion(innerEntries(c))
 	}
 	return 1
 }
 
-func flagsVersion(flags map[string]string) int {
-	version := 1
-	for _, f := range FlagTable() {
-		if _, ok := flags[f.Name]; ok {
-			version = max(version, f.version)
-		}
-	}
-	return version
-}
-
 // entriesVersion looks at the envelopes only: what is inside of them need not be
 // readable yet.
-func entriesVersion(entries ...Entry) int {
+func entriesVersion(entries []Entry) int {
 	version := 1
 	for _, entry := range entries {
 		var e envelope

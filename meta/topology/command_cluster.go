@@ -84,8 +84,8 @@ func (c Restore) apply(t *Topology) (*Topology, error) {
 	if err := t.restorable(); err != nil {
 		return t, err
 	}
-	if err := from.Validate(); err != nil {
-		return t, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if from.Epoch >= maxEpoch {
+		return t, fmt.Errorf("epoch %d is too large: %w", from.Epoch, ErrInvalid)
 	}
 	next := *t
 	next.Epoch = max(t.Epoch, from.Epoch)
@@ -93,16 +93,25 @@ func (c Restore) apply(t *Topology) (*Topology, error) {
 	next.Users, next.Flags = keepEqual(t.Users, from.Users), from.Flags
 	next.LastMove = max(t.LastMove, from.LastMove)
 	next.Databases = make(map[string]*Database, len(from.Databases))
-	for name, old := range from.Databases {
-		db := old.Clone()
-		db.Paused, db.Armed = true, nil
-		db.SchemaEpoch = next.nextSchemaEpoch(old.SchemaEpoch)
-		if now := t.Databases[name]; now != nil {
-			db.SchemaEpoch = max(db.SchemaEpoch, now.SchemaEpoch+1)
+	for _, name := range sorted(from.Databases) {
+		db := from.Databases[name]
+		if db == nil || db.SchemaEpoch > maxEpoch {
+			return t, fmt.Errorf("database %q is nil or has a schema epoch that is too large: %w", name, ErrInvalid)
 		}
-		next.Databases[name] = db
+		next.Databases[name] = next.restored(db, t.Databases[name])
 	}
 	return &next, nil
+}
+
+// restored returns db as it comes back, in place of now or nothing.
+func (t *Topology) restored(db, now *Database) *Database {
+	db = db.Clone()
+	db.Paused, db.Armed = true, nil
+	if now != nil {
+		db.SchemaEpoch = max(db.SchemaEpoch, now.SchemaEpoch)
+	}
+	db.SchemaEpoch = t.nextSchemaEpoch(db.SchemaEpoch)
+	return db
 }
 
 // keepEqual returns now, with the users of old that are the same.

@@ -17,17 +17,39 @@ type envelope struct {
 }
 
 // EncodeCommand makes an entry of a command. on is the epoch it was decided on;
-// Apply refuses it at any other one. 0 applies at any epoch. A pointer to a
-// command is refused: who asks for its type would not know it.
+// Apply refuses it at any other one. 0 applies at any epoch.
+//
+// What no peer could read is refused with ErrInvalid: a pointer to a command,
+// which no type switch knows, or a command with an entry that is none.
 func EncodeCommand(c Command, on Epoch) ([]byte, error) {
 	if v := reflect.ValueOf(c); v.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%T is not a command by value: %w", c, ErrInvalid)
 	}
+	for _, e := range innerEntries(c) {
+		if _, err := e.inner(); err != nil {
+			return nil, fmt.Errorf("%s: %w: %s", c, ErrInvalid, err.Error())
+		}
+	}
+	return encodeEntry(c, VersionOf(c), on)
+}
+
+// innerEntries returns the entries that a command is made of.
+func innerEntries(c Command) []Entry {
+	switch c := c.(type) {
+	case SetAll:
+		return c.Commands
+	case Arm:
+		return []Entry{c.Change}
+	}
+	return nil
+}
+
+func encodeEntry(c Command, version int, on Epoch) ([]byte, error) {
 	body, err := marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c, err)
 	}
-	return marshal(envelope{Version: VersionOf(c), Kind: c.kind(), On: on, Body: body})
+	return marshal(envelope{Version: version, Kind: c.kind(), On: on, Body: body})
 }
 
 // DecodeCommand reads an entry and returns the epoch it was decided on, 0 for
@@ -44,7 +66,7 @@ func DecodeCommand(entry []byte) (Command, Epoch, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %q: %w", ErrUnknownCommand, e.Kind, err)
 	}
-	again, err := EncodeCommand(c, e.On)
+	again, err := encodeEntry(c, e.Version, e.On)
 	if err == nil && !bytes.Equal(again, entry) {
 		err = errNotCanonical
 	}

@@ -8,6 +8,11 @@ import (
 	"shardproxy/meta/topology"
 )
 
+// removeX returns an entry to put into commands.
+func removeX() topology.Entry {
+	return topology.Entry(`{"version":1,"kind":"remove_user","body":{"Name":"x"}}`)
+}
+
 // commands returns one command of each kind, empty. TestCommandsAreAll holds it
 // against the source.
 func commands() []topology.Command {
@@ -33,7 +38,7 @@ func commands() []topology.Command {
 		topology.SetNode{},
 		topology.RemoveNode{},
 		topology.SetOwners{},
-		topology.Arm{},
+		topology.Arm{Change: removeX()},
 		topology.CommitArmed{},
 		topology.Disarm{},
 		topology.PlanMoves{},
@@ -67,6 +72,10 @@ const secret = "hunter2"
 // fill sets every field to something that is not its zero, the same each time.
 func fill(t *testing.T, v reflect.Value, n *int) {
 	*n++
+	if v.Type() == reflect.TypeFor[topology.Entry]() {
+		v.SetBytes(removeX())
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)

@@ -183,12 +183,14 @@ func (p *Pool) validate() error {
 	return nil
 }
 
+// validate does not wrap what it finds: a value that is not valid is refused,
+// and not an entry that cannot be read.
 func (a *Armed) validate() error {
 	if a == nil {
 		return nil
 	}
 	if _, err := a.Change.inner(); err != nil {
-		return fmt.Errorf("armed change %d: %w", a.ID, err)
+		return fmt.Errorf("armed change %d: %s", a.ID, err.Error())
 	}
 	return nil
 }
