@@ -104,8 +104,19 @@ func Release(ctx context.Context, conn *pgx.Conn, n Node) error {
 	})
 }
 
+// durable makes a commit survive a crash where the server's default is that it
+// may not.
+const durable = `SELECT pg_catalog.set_config('synchronous_commit', 'on', true)
+ WHERE pg_catalog.current_setting('synchronous_commit') = 'off'`
+
+// within runs f in a transaction whose commit is durable.
 func within(ctx context.Context, conn *pgx.Conn, f func(pgx.Tx) error) error {
-	err := pgx.BeginTxFunc(ctx, conn, readCommitted(), f)
+	err := pgx.BeginTxFunc(ctx, conn, readCommitted(), func(tx pgx.Tx) error {
+		if err := run(ctx, tx, durable); err != nil {
+			return err
+		}
+		return f(tx)
+	})
 	if ReasonOf(err) != 0 {
 		return err
 	}

@@ -142,6 +142,23 @@ SELECT string_agg(DISTINCT o::regrole::text, ',') FROM (
 	appMayNothing(t, app)
 }
 
+// What a node accepts survives a crash whatever the server's default is.
+func TestChangesAreDurable(t *testing.T) {
+	_, admin := registryOf(t)
+	for set, want := range map[string]string{"off": "on", "local": "local", "remote_apply": "remote_apply"} {
+		execSQL(t, admin, "SET synchronous_commit = "+set)
+		err := within(t.Context(), admin, func(tx pgx.Tx) error {
+			if got := value[string](t, tx.Conn(), "SHOW synchronous_commit"); got != want {
+				t.Errorf("synchronous_commit is %s where it was %s", got, set)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What the application's role has on tables made later is not for these.
 func TestDefaultPrivileges(t *testing.T) {
 	dsn := cluster.NewDatabase(t, 0)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,14 @@ import (
 	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
 )
+
+// of refuses to take the nodes for those of another database.
+func (a Adoption) of(database string) error {
+	if a.wanted() && a.Database != database {
+		return fmt.Errorf("catalog: the nodes are to be adopted for database %q, not %q", a.Database, database)
+	}
+	return nil
+}
 
 // adoptable says whether a node can be adopted, or is the one it should be. It
 // changes nothing.

@@ -84,6 +84,12 @@ func loadAdopts(t *testing.T, dsns []string) {
 	f := newFleet(t, dsns, topology.Rules{})
 	f.everywhere(`CREATE TABLE users (id bigserial PRIMARY KEY)`)
 	f.adopting("c-1")
+	other := f.db.Clone()
+	other.Name = "other"
+	if _, _, err := catalog.Load(t.Context(), f.nodes, other, partitions); err == nil {
+		t.Error("adopted for another database")
+	}
+	f.wantIdentities("", "", "")
 	first := f.db
 	for range 2 { // and after a restart
 		f.db = first

@@ -33,6 +33,9 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 	if err := db.Rules.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("database %q: %w", db.Name, err)
 	}
+	if err := nodes.opts.Adoption.of(db.Name); err != nil {
+		return nil, nil, err
+	}
 	conns, err := Preflight(ctx, nodes)
 	if err != nil {
 		return nil, nil, err
@@ -71,6 +74,9 @@ func Load(ctx context.Context, nodes *Nodes, db *topology.Database, partitions i
 // Reloads of one database must not overlap: the last to publish would win with
 // what it read first.
 func Reload(ctx context.Context, nodes *Nodes, old *topology.Database) (*topology.Database, *Report, error) {
+	if err := nodes.opts.Adoption.of(old.Name); err != nil {
+		return nil, nil, err
+	}
 	conns, err := nodes.Open(ctx)
 	if err != nil {
 		return nil, nil, err
