@@ -82,6 +82,18 @@ func (c *cluster) newPeer() *peer {
 	return p
 }
 
+// copyFile puts the content of a file into another.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // testLogger logs to standard error where that is asked for.
 func testLogger(t *testing.T) *slog.Logger {
 	if os.Getenv("META_TEST_LOG") == "" {

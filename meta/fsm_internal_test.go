@@ -179,6 +179,15 @@ func (s *memorySink) Close() error  { s.closed = true; return nil }
 func (s *memorySink) ID() string    { return "1" }
 func (s *memorySink) Cancel() error { return nil }
 
+func TestAllKnow(t *testing.T) {
+	value := &topology.Topology{Peers: map[topology.PeerID]*topology.Peer{"new": {Commands: 3}, "old": {Commands: 2}}}
+	for version, want := range map[int]error{1: nil, 2: nil, 3: ErrVersion} {
+		if err := allKnow(value, version); !errors.Is(err, want) {
+			t.Errorf("version %d: %v, want %v", version, err, want)
+		}
+	}
+}
+
 // FuzzState: no content of a snapshot panics, and what is read is written alike.
 func FuzzState(f *testing.F) {
 	state := newFSM()

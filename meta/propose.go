@@ -74,7 +74,7 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	if err != nil {
 		return nil, fmt.Errorf("meta: leader %s: %w: %w", s.self.ID, ErrVersion, err)
 	}
-	if err := s.allKnow(c); err != nil {
+	if err := allKnow(s.fsm.value(), topology.VersionOf(c)); err != nil {
 		return nil, err
 	}
 	p := &proposal{id: r.ID, since: r.Since, entry: r.Entry}
@@ -94,15 +94,13 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	return &proposeResponse{Epoch: o.applied.epoch, Changed: o.applied.changed}, nil
 }
 
-// allKnow refuses a command that a peer could not apply: such a peer would
-// publish nothing any more.
-func (s *Store) allKnow(c topology.Command) error {
-	needed := topology.VersionOf(c)
-	peers := s.fsm.value().Peers
-	for _, id := range slices.Sorted(maps.Keys(peers)) {
-		if known := peers[id].Commands; known < needed {
-			return fmt.Errorf("meta: %w: %w: peer %q knows commands up to version %d, and this one has version %d: upgrade that peer",
-				ErrRefused, ErrVersion, id, known, needed)
+// allKnow refuses a command of a version that a peer could not apply: such a
+// peer would publish nothing any more.
+func allKnow(value *topology.Topology, version int) error {
+	for _, id := range slices.Sorted(maps.Keys(value.Peers)) {
+		if known := value.Peers[id].Commands; known < version {
+			return refused("%w: peer %q knows commands up to version %d, and this one has version %d: upgrade that peer",
+				ErrVersion, id, known, version)
 		}
 	}
 	return nil

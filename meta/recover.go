@@ -64,6 +64,9 @@ func (d *disk) recover(o *RecoverOptions, options *Options) (*topology.Topology,
 	err = raft.RecoverCluster(raftConfig(options, nil), state, d.bolt, d.bolt, d.snapshots, transport, raft.Configuration{
 		Servers: []raft.Server{{ID: raft.ServerID(o.ID), Address: address}},
 	})
+	if state.err != nil { // Raft keeps its text only
+		err = state.err
+	}
 	if err = errors.Join(err, transport.Close()); err != nil {
 		return nil, fmt.Errorf("meta: recover: %w", err)
 	}
@@ -76,25 +79,34 @@ type recovered struct {
 	*fsm
 	options *RecoverOptions
 	served  *topology.Topology // the peer must not fall behind it; nil: nothing
+	err     error              // that of Snapshot
 }
 
 // Snapshot implements raft.FSM.
 func (r *recovered) Snapshot() (raft.FSMSnapshot, error) {
+	if r.err = r.settle(); r.err != nil {
+		return nil, r.err
+	}
+	return r.fsm.Snapshot()
+}
+
+// settle makes the state this peer's alone.
+func (r *recovered) settle() error {
 	value, broken := r.state()
 	if broken != nil {
-		return nil, broken
+		return broken
 	}
 	if r.served != nil && r.served.Epoch > value.Epoch {
 		value = r.served // the log has lost entries
 	}
 	next, err := r.alone(value)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.fsm.mu.Lock()
+	defer r.fsm.mu.Unlock()
 	r.fsm.mu.value = next
-	r.fsm.mu.Unlock()
-	return r.fsm.Snapshot()
+	return nil
 }
 
 // alone is value with this peer as the only one.
