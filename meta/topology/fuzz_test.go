@@ -49,7 +49,8 @@ func FuzzApply(f *testing.F) {
 			t.Fatalf("refused and changed: %v", err)
 		}
 		if c, on, err := topology.DecodeCommand(entry); err == nil {
-			if again, err := topology.EncodeCommand(c, on); err != nil || !bytes.Equal(again, entry) {
+			// Of what holds an entry that cannot be read, none is made.
+			if again, err := topology.EncodeCommand(c, on); err != nil && !errors.Is(err, topology.ErrInvalid) || err == nil && !bytes.Equal(again, entry) {
 				t.Fatalf("%s was encoded otherwise: %v", c, err)
 			}
 			_, _, _, _ = c.String(), topology.IsRouting(c), topology.NeedsHold(top, c), topology.VersionOf(c)
