@@ -112,7 +112,7 @@ func (j *joiner) join(ctx context.Context) (*Result, error) {
 	epoch, err := j.operator.opts.Cluster.Change(ctx, cmd, j.prove)
 	if err != nil {
 		log.Warn("the node was not added", "error", err)
-		return nil, changeError(fmt.Sprintf("node %q was not added to database %q", j.node.ID, j.db.Name), err)
+		return nil, changeError(fmt.Sprintf("add node %q to database %q", j.node.ID, j.db.Name), epoch, err)
 	}
 	log.Info("added a node", "epoch", epoch)
 	return &Result{Plan: j.plan, Epoch: epoch}, nil

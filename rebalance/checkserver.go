@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
+	"shardproxy/rebalance/postgres"
 	"shardproxy/router/catalog"
 )
 
@@ -44,6 +46,13 @@ func (j *joiner) checkServer(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if !alone {
 		j.problem("it is being added at this moment by another request")
+	}
+	missing, _, err := postgres.MissingRoles(ctx, conn, &postgres.Roles{Grantees: j.roles()})
+	if err != nil {
+		return nodeFailed(j.node.ID, "look for roles", err)
+	}
+	if len(missing) > 0 {
+		j.problem("users of the proxy log in to nodes as %s, which do not exist there; CREATE ROLE ... LOGIN each", strings.Join(missing, ", "))
 	}
 	return j.checkRegistry(ctx, conn)
 }

@@ -24,10 +24,10 @@ const (
 	CodeUnreachable     Code = "node_unreachable" // a node does not answer
 	CodeConflict        Code = "conflict"         // something else has changed, or is changing; try again
 	CodeNode            Code = "node_error"       // a node failed half way; the same call may be made again
-	CodeCluster         Code = "change_failed"    // the peers did not make the change
+	CodeCluster         Code = "change_failed"    // the peers did not make the change, or do not all know of it
 )
 
-// Error says why nothing was changed. Its texts hold no password.
+// Error says why nothing was changed, CodeCluster apart. Its texts hold no password.
 type Error struct {
 	Code    Code
 	Message string
@@ -62,12 +62,17 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// changeError makes an *Error of what Cluster.Change returned.
-func changeError(what string, err error) error {
+// changeError makes an *Error of what Cluster.Change returned. Where it names an
+// epoch, the change was made there, and only its end is not known.
+func changeError(what string, epoch topology.Epoch, err error) error {
 	if own, ok := errors.AsType[*Error](err); ok {
 		return own
 	}
 	e := &Error{Code: CodeCluster, Message: fmt.Sprintf("%s: %v", what, err), err: err}
+	if epoch > 0 {
+		e.Message = fmt.Sprintf("%s: the change was made at epoch %d, but: %v", what, epoch, err)
+		e.Hint = "Do not repeat it before the peers agree again; look at the nodes."
+	}
 	if _, ok := errors.AsType[*topology.Conflict](err); ok {
 		e.Code, e.Hint = CodeConflict, "Try again."
 	}

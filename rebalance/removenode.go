@@ -104,7 +104,7 @@ func (l *leaver) run(ctx context.Context) (*Result, error) {
 	epoch, err := l.operator.opts.Cluster.Change(ctx, cmd, l.prove)
 	if err != nil {
 		log.Warn("the node was not removed", "error", err)
-		return nil, changeError(fmt.Sprintf("node %q was not removed from database %q", l.request.Node, l.db.Name), err)
+		return nil, changeError(fmt.Sprintf("remove node %q from database %q", l.request.Node, l.db.Name), epoch, err)
 	}
 	log.Info("removed a node", "epoch", epoch)
 	l.release(ctx)

@@ -53,7 +53,7 @@ func (o *Operator) SetNode(ctx context.Context, r SetNode) (*Result, error) {
 	cmd := topology.SetNode{Database: db.Name, Node: r.Node, DSN: r.DSN, AdminDSN: r.AdminDSN, Weight: r.Weight}
 	epoch, err := o.opts.Cluster.Change(ctx, cmd, nil)
 	if err != nil {
-		return nil, changeError(fmt.Sprintf("node %q of database %q was not changed", r.Node, db.Name), err)
+		return nil, changeError(fmt.Sprintf("change node %q of database %q", r.Node, db.Name), epoch, err)
 	}
 	return &Result{Plan: s.plan, Epoch: epoch}, nil
 }
@@ -126,7 +126,7 @@ func (s *setter) checkAddress(ctx context.Context) error {
 		}
 		defer fleet.close()
 		if len(unreachable) > 0 {
-			s.plan.problem([]string{"", "with its dsn: "}[at] + unreachable[0].Error())
+			s.plan.problem([]string{"", "with its dsn: "}[at] + unreachable[0].Error() + s.forgotten())
 			continue
 		}
 		server, err := catalog.ReadServer(ctx, fleet.conns[0])
@@ -142,10 +142,18 @@ func (s *setter) checkAddress(ctx context.Context) error {
 				return err
 			}
 		} else if admin != nil && !admin.Identity.Same(server.Identity) {
-			s.problem("its dsn and its admin_dsn lead to two databases; both must name the same one")
+			s.problem("its dsn and its admin_dsn lead to two databases; both must name the same one%s", s.forgotten())
 		}
 	}
 	return nil
+}
+
+// forgotten reminds of an admin_dsn that stays where it was.
+func (s *setter) forgotten() string {
+	if s.request.DSN != nil && s.request.AdminDSN == nil && s.node.AdminDSN != "" {
+		return "; the node has an admin_dsn, too, which stays as it is unless a new one is given"
+	}
+	return ""
 }
 
 func (s *setter) problem(format string, args ...any) {

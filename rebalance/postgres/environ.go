@@ -21,7 +21,8 @@ func environ(dsn string) ([]string, error) {
 	}
 	var env []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "PG") && !strings.HasPrefix(v, "LC_") && !strings.HasPrefix(v, "LANG") {
+		ours := strings.HasPrefix(v, "PG") && !strings.HasPrefix(v, "PGSSL") // these hold for our own connections, too
+		if !ours && !strings.HasPrefix(v, "LC_") && !strings.HasPrefix(v, "LANG") {
 			env = append(env, v)
 		}
 	}

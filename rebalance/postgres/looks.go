@@ -156,6 +156,14 @@ UNION ALL SELECT p.oid::regprocedure::text, pg_get_userbyid(p.proowner) ` + func
 		{kindGrants, true, `SELECT ` + name + `, ` +
 			fmt.Sprintf(explode, `coalesce(c.relacl, acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", c.relowner))`) + ` ` + relations + `
 UNION ALL SELECT p.oid::regprocedure::text, ` + fmt.Sprintf(explode, `coalesce(p.proacl, acldefault('f', p.proowner))`) + ` ` + functions},
+		// What router/catalog compares by its value is left out.
+		{kindSetting, true, `
+SELECT coalesce(r.rolname::text, 'all roles') || ': ' || lower(split_part(c, '=', 1)), substr(c, strpos(c, '=') + 1)
+  FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase AND d.datname = current_database()
+  LEFT JOIN pg_roles AS r ON r.oid = s.setrole, unnest(s.setconfig) AS c
+ WHERE s.setrole <> 0 OR lower(split_part(c, '=', 1)) NOT IN ('timezone', 'datestyle', 'intervalstyle', 'bytea_output', 'extra_float_digits',
+         'standard_conforming_strings', 'default_transaction_isolation', 'default_transaction_read_only', 'lc_monetary', 'lc_numeric',
+         'lc_time', 'xmlbinary', 'array_nulls', 'transform_null_equals')`},
 		{kindRights, true, `
 SELECT ` + name + `, concat_ws(',',
   CASE WHEN NOT has_schema_privilege($1::name, c.relnamespace, 'USAGE') THEN 'no schema' END,

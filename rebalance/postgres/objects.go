@@ -26,6 +26,7 @@ const (
 	kindRelation  Kind = "relation"
 	kindOwner     Kind = "owner of"
 	kindGrants    Kind = "grants on"
+	kindSetting   Kind = "setting of"
 	kindRights    Kind = "application's rights on"
 )
 
@@ -67,7 +68,7 @@ func ReadObjects(ctx context.Context, q Querier, application string) (Objects, e
 func (o Objects) Empty() bool {
 	for kind := range o {
 		switch kind {
-		case kindExtension, kindSchema, kindOwner, kindGrants, kindRights:
+		case kindExtension, kindSchema, kindSetting, kindOwner, kindGrants, kindRights:
 		default:
 			return false
 		}
@@ -120,7 +121,7 @@ func Compare(home, node Objects, sameVersion bool) []Difference {
 			default:
 				continue
 			}
-			d.Harmless = harmless(look.kind, atHome, onNode)
+			d.Harmless = harmless(d, atHome, onNode)
 			all = append(all, d)
 		}
 	}
@@ -153,13 +154,18 @@ func partOf(name string, relations map[string]bool) bool {
 
 // harmless: an owner or grant may name another role on another server as long as
 // the application's rights are the same; a version of an extension is the
-// operator's choice, and so is an extension more.
-func harmless(kind Kind, atHome, onNode bool) bool {
-	switch kind {
+// operator's choice, and so are an extension or a schema more.
+func harmless(d Difference, atHome, onNode bool) bool {
+	switch d.Kind {
 	case kindOwner, kindGrants:
 		return true
 	case kindExtension, kindSchema:
 		return !atHome || onNode
+	case kindSetting:
+		// What names, rights or rows depend on is not.
+		_, parameter, _ := strings.Cut(d.Name, ": ")
+		custom := strings.Contains(parameter, ".")
+		return !custom && !slices.Contains([]string{"search_path", "role", "row_security", "session_replication_role"}, parameter)
 	}
 	return false
 }
