@@ -45,6 +45,7 @@ func TestAlone(t *testing.T) {
 
 // TestThreePeers: changes through any peer, and every refusal the same on each.
 func TestThreePeers(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	var last topology.Epoch
 	for i, p := range c.peers {
@@ -73,9 +74,11 @@ func TestThreePeers(t *testing.T) {
 // TestLeaderKilled kills one leader after the other while changes go on through
 // the peers that are left. What was answered is there at the end, once.
 func TestLeaderKilled(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
+	const rounds = 3
 	made := make(map[string]bool)
-	for round := range 4 {
+	for round := range rounds {
 		leader := c.leader()
 		left := c.others(leader)
 		var group sync.WaitGroup
@@ -102,7 +105,7 @@ func TestLeaderKilled(t *testing.T) {
 	}
 	last := c.propose(c.follower(), user("end"))
 	top := c.converge(last)
-	if len(top.Users) != len(made)+1 || len(made) != 4*2*5 {
+	if len(top.Users) != len(made)+1 || len(made) != rounds*2*5 {
 		t.Errorf("%d users, %d answered", len(top.Users), len(made))
 	}
 	for _, p := range c.peers {
@@ -116,10 +119,11 @@ func TestLeaderKilled(t *testing.T) {
 // it has lost its connections meanwhile and sends it again: RemoveUser a second
 // time would fail.
 func TestRepeatedProposal(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	follower := c.follower()
 	others := names(c.others(follower))
-	for i := range 30 {
+	for i := range 12 {
 		name := fmt.Sprintf("user-%d", i)
 		c.propose(follower, user(name))
 		var group sync.WaitGroup
@@ -144,6 +148,7 @@ func TestRepeatedProposal(t *testing.T) {
 }
 
 func TestPartition(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	epoch := c.propose(c.peers[0], user("before"))
 	c.converge(epoch)
@@ -180,6 +185,7 @@ func TestPartition(t *testing.T) {
 // TestCloseHandsOver: after a leader was closed in order there is another one
 // without an election's wait.
 func TestCloseHandsOver(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.leader()
 	left := c.others(old)

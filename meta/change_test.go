@@ -102,6 +102,7 @@ func rebalance(node topology.NodeID) topology.Command {
 }
 
 func TestHoldCommits(t *testing.T) {
+	t.Parallel()
 	c, _ := changing(t, 3)
 	leader := c.leader()
 	f := new(fencer)
@@ -138,6 +139,7 @@ func TestHoldCommits(t *testing.T) {
 }
 
 func TestHoldGivenUp(t *testing.T) {
+	t.Parallel()
 	failure := errors.New("there are rows")
 	tests := []struct {
 		name    string
@@ -180,6 +182,7 @@ func TestHoldGivenUp(t *testing.T) {
 
 // TestSilentPeer: one that does not answer is cut off, and the change is made.
 func TestSilentPeer(t *testing.T) {
+	t.Parallel()
 	c, _ := changing(t, 3)
 	dead := c.follower()
 	c.kill(dead)
@@ -202,6 +205,7 @@ func TestSilentPeer(t *testing.T) {
 
 // TestBusyPeerCutOff: on request transactions that do not end are ended.
 func TestBusyPeerCutOff(t *testing.T) {
+	t.Parallel()
 	c, planes := changing(t, 2)
 	busy := c.follower()
 	planes[busy].stop()
@@ -220,10 +224,11 @@ func TestBusyPeerCutOff(t *testing.T) {
 
 // TestSettle: a change that breaks no plan is answered when all know it.
 func TestSettle(t *testing.T) {
+	t.Parallel()
 	c, _ := changing(t, 3)
-	pause := topology.Pause{Database: "app"}
+	create := func(name string) topology.Command { return topology.CreateDatabase{Database: database(name)} }
 	f := new(fencer)
-	epoch, err := c.leader().Change(c.ctx(), pause, meta.ChangeOptions{Database: "app", Fencer: f})
+	epoch, err := c.leader().Change(c.ctx(), create("one"), meta.ChangeOptions{Database: "one", Fencer: f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,24 +240,23 @@ func TestSettle(t *testing.T) {
 	if calls := f.calls(); len(calls) != 0 {
 		t.Errorf("cut off %+v, and all peers have answered", calls)
 	}
-	dead := c.follower()
-	c.kill(dead)
-	epoch, err = c.leader().Change(c.ctx(), topology.CreateDatabase{Database: otherDatabase()}, meta.ChangeOptions{Database: "app", Fencer: f})
+	c.kill(c.follower())
+	epoch, err = c.leader().Change(c.ctx(), create("two"), meta.ChangeOptions{Database: "two", Fencer: f})
 	if calls := f.calls(); err != nil || len(calls) != 1 || calls[0].Floor != epoch || len(calls[0].Allowed) != 2 {
 		t.Errorf("with a dead peer: %v, cut off %+v at epoch %d", err, calls, epoch)
 	}
-	epoch, err = c.leader().Change(c.ctx(), topology.Pause{Database: "other"}, meta.ChangeOptions{
-		Database: "other", Fencer: &fencer{err: errors.New("unreachable")},
+	epoch, err = c.leader().Change(c.ctx(), create("three"), meta.ChangeOptions{
+		Database: "three", Fencer: &fencer{err: errors.New("unreachable")},
 	})
-	if !errors.Is(err, meta.ErrUnsettled) || !c.leader().Current().Databases["other"].Paused || epoch == 0 {
+	if !errors.Is(err, meta.ErrUnsettled) || epoch == 0 || c.leader().Current().Databases["three"] == nil {
 		t.Errorf("epoch %d, %v, want ErrUnsettled", epoch, err)
 	}
 }
 
-func otherDatabase() *topology.Database {
+func database(name string) *topology.Database {
 	return &topology.Database{
-		Name: "other", Engine: topology.Postgres,
-		Nodes:  []topology.Node{{ID: "x", Weight: 1}},
+		Name: name, Engine: topology.Postgres,
+		Nodes:  []topology.Node{{ID: topology.NodeID(name + "-1"), Weight: 1}},
 		Owners: []topology.NodeIndex{0, 0, 0},
 	}
 }
@@ -260,6 +264,7 @@ func otherDatabase() *topology.Database {
 // TestConflictingChanges: of two at once one is made, and the other hears at
 // which epoch it met it.
 func TestConflictingChanges(t *testing.T) {
+	t.Parallel()
 	c, _ := changing(t, 3)
 	leader := c.leader()
 	proving, proceed := make(chan struct{}), make(chan struct{})
@@ -293,6 +298,7 @@ func TestConflictingChanges(t *testing.T) {
 
 // TestLeaderLostWhileArmed: the next leader gives up what the lost one armed.
 func TestLeaderLostWhileArmed(t *testing.T) {
+	t.Parallel()
 	c, _ := changing(t, 3)
 	leader := c.leader()
 	left := c.others(leader)
@@ -331,6 +337,7 @@ func TestLeaderLostWhileArmed(t *testing.T) {
 // TestRestartWhileArmed: a peer that starts while a change is armed holds too,
 // and is waited for.
 func TestRestartWhileArmed(t *testing.T) {
+	t.Parallel()
 	c, planes := changing(t, 3)
 	again := c.follower()
 	planes[again].stop()

@@ -30,6 +30,7 @@ func (p *peer) name() string { return string(p.options.ID) }
 // cluster is some peers in this process, on loopback.
 type cluster struct {
 	t     *testing.T
+	data  string // the peers' directories are below
 	links *links
 	peers []*peer
 	tls   func(name string) *meta.TLSFiles
@@ -45,7 +46,8 @@ func timing() meta.Timing {
 
 func emptyCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t, links: newLinks(t), tls: func(string) *meta.TLSFiles { return nil }}
+	// The directory goes last, after the peers have stopped.
+	c := &cluster{t: t, data: t.TempDir(), links: newLinks(t), tls: func(string) *meta.TLSFiles { return nil }}
 	t.Cleanup(func() {
 		for _, p := range c.peers {
 			if p.running {
@@ -74,7 +76,7 @@ func newCluster(t *testing.T, n int) *cluster {
 func (c *cluster) newPeer() *peer {
 	id := fmt.Sprintf("p%d", len(c.peers)+1)
 	p := &peer{options: meta.Options{
-		ID: topology.PeerID(id), DataDir: filepath.Join(c.t.TempDir(), id),
+		ID: topology.PeerID(id), DataDir: filepath.Join(c.data, id),
 		Listen: &meta.ListenOptions{Address: "127.0.0.1:0", TLS: c.tls(id), Dial: c.links.dialer(id)},
 		Timing: timing(), Logger: testLogger(c.t),
 	}}

@@ -15,6 +15,7 @@ import (
 // TestServedFloor: a peer that starts without a majority serves what it served
 // last, at once and not older, though its log has not been applied.
 func TestServedFloor(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	var last topology.Epoch
 	for range 5 {
@@ -59,6 +60,7 @@ func TestServedFloor(t *testing.T) {
 // TestSnapshotRestart: what a snapshot holds and what came after it are there
 // after a restart.
 func TestSnapshotRestart(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	p := c.bootstrap()
 	c.propose(p, user("ada"))
@@ -107,6 +109,7 @@ func files(t *testing.T, directory string) {
 }
 
 func TestDirectoryIsLocked(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	p := c.bootstrap()
 	other := p.options
@@ -156,6 +159,7 @@ func TestDamagedFiles(t *testing.T) {
 // TestDiskFull: what cannot be written is not published, and the peer says so
 // and goes on by itself when it can be.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	p := c.bootstrap()
 	before := p.Current()

@@ -17,6 +17,7 @@ import (
 )
 
 func TestMutualTLS(t *testing.T) {
+	t.Parallel()
 	ours := newAuthority(t)
 	c := emptyCluster(t)
 	c.tls = func(name string) *meta.TLSFiles { return ours.files(name) }
@@ -89,6 +90,7 @@ func talk(t *testing.T, conn net.Conn, what string) string {
 // TestServerIsVerified: a peer joins nobody whose certificate is another
 // authority's or for another host.
 func TestServerIsVerified(t *testing.T) {
+	t.Parallel()
 	ours, theirs := newAuthority(t), newAuthority(t)
 	for name, files := range map[string]*meta.TLSFiles{
 		"another authority": theirs.files("p2"),
@@ -117,6 +119,7 @@ func TestServerIsVerified(t *testing.T) {
 
 // TestReloadTLS: new connections use the new files, broken ones change nothing.
 func TestReloadTLS(t *testing.T) {
+	t.Parallel()
 	old, next := newAuthority(t), newAuthority(t)
 	c := emptyCluster(t)
 	files := old.files("p1")
@@ -157,6 +160,7 @@ func copyOver(t *testing.T, from, to *meta.TLSFiles) error {
 
 // TestBeyondLoopback: without TLS a peer neither listens nor dials there.
 func TestBeyondLoopback(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:7090"} {
 		_, err := meta.Open(meta.Options{ID: "a", DataDir: t.TempDir(), Listen: &meta.ListenOptions{Address: address, Advertise: "127.0.0.1:1"}})
 		if !errors.Is(err, meta.ErrNoTLS) {
@@ -227,6 +231,7 @@ func outsideAddress(t *testing.T) string {
 // TestHostileConnections: none of them is answered with anything but an error,
 // and none keeps the peers from each other.
 func TestHostileConnections(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	address := c.leader().Self().Raft
 	hostile := map[string]string{
@@ -286,6 +291,7 @@ func TestHostileConnections(t *testing.T) {
 
 // TestHostileCalls: what is no call of a peer is refused.
 func TestHostileCalls(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1)
 	base := "http://" + c.peers[0].Self().Raft + meta.PathPrefix
 	epoch := c.peers[0].Current().Epoch

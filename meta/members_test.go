@@ -16,6 +16,7 @@ import (
 // TestLateJoiner: a peer that joins when the log has been cut gets a snapshot,
 // and publishes nothing older than its own joining.
 func TestLateJoiner(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	p := c.newPeer()
 	p.options.Bootstrap = true
@@ -67,6 +68,7 @@ func TestLateJoiner(t *testing.T) {
 }
 
 func TestNonvoter(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1)
 	late := c.start(c.newPeer())
 	if _, err := c.peers[0].Join(c.ctx(), meta.JoinRequest{Peer: late.Self(), Nonvoter: true, New: true}); err != nil {
@@ -86,6 +88,7 @@ func TestNonvoter(t *testing.T) {
 }
 
 func TestMaxVoters(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1)
 	c.propose(c.peers[0], topology.SetFlag{Name: topology.FlagMaxVoters, Value: "1"})
 	late := c.start(c.newPeer())
@@ -97,6 +100,7 @@ func TestMaxVoters(t *testing.T) {
 }
 
 func TestJoinRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2)
 	leader, follower := c.leader(), c.follower()
 	good := topology.Peer{ID: "p9", Raft: "127.0.0.1:1", Incarnation: 1, Commands: topology.CommandVersion}
@@ -124,6 +128,7 @@ func TestJoinRefused(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	leader := c.leader()
 	dead, left := c.others(leader)[0], c.others(leader)[1]
@@ -161,6 +166,7 @@ func silentFor(leader, of *peer, d time.Duration) bool {
 
 // TestLeave: every peer can go, the leader too, and the last one cannot.
 func TestLeave(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2)
 	leader, last := c.leader(), c.follower()
 	if err := leader.Leave(c.ctx()); err != nil {
@@ -183,6 +189,7 @@ func TestLeave(t *testing.T) {
 // TestLostDisk: a voter that comes back with nothing does not vote for what it
 // has forgotten; it is a new member.
 func TestLostDisk(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	lost := c.follower()
 	c.kill(lost)
@@ -225,6 +232,7 @@ func TestNewAddress(t *testing.T) {
 // TestUnreadableEntryInCluster: peers that meet an entry of a newer program go
 // on serving what they have, and say that they follow no more.
 func TestUnreadableEntryInCluster(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	epoch := c.propose(c.leader(), user("ada"))
 	before := c.converge(epoch)
@@ -246,6 +254,7 @@ func TestUnreadableEntryInCluster(t *testing.T) {
 
 // TestPeerHandlers: peers reach each other's own handlers by name.
 func TestPeerHandlers(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	c.bootstrap()
 	second := c.newPeer()

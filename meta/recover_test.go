@@ -12,6 +12,7 @@ import (
 // TestRecover: one of three peers goes on alone with all that it had, far ahead
 // of what the lost ones may have served, and others can join it.
 func TestRecover(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	last := c.propose(c.leader(), user("ada"))
 	before := c.converge(last)
@@ -45,6 +46,7 @@ func TestRecover(t *testing.T) {
 // TestRecoverKeepsToServed: a log that has lost what the peer has served does
 // not bring it back behind that.
 func TestRecoverKeepsToServed(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1)
 	p := c.peers[0]
 	served := c.propose(p, user("ada"))
@@ -69,6 +71,7 @@ func TestRecoverKeepsToServed(t *testing.T) {
 }
 
 func TestRecoverRefuses(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1)
 	p := c.peers[0]
 	c.kill(p)
