@@ -102,30 +102,31 @@ func (s *Server) restore(ctx context.Context, c *change) (any, error) {
 		return nil, &topology.Conflict{Decided: topology.Epoch(body.Epoch), Current: t.Epoch, What: "the backup was compared with another state"}
 	}
 	answer := Differences{Epoch: uint64(t.Epoch), DryRun: body.DryRun, Differences: diffTopologies(t, restored)}
-	refused := allPaused(t)
-	switch {
-	case body.DryRun && refused != nil:
-		answer.Refused, answer.Hint = refused.Detail, refused.Hint
+	running := runningDatabase(t)
+	if running != "" {
+		answer.Refused = fmt.Sprintf("database %q is not paused", running)
+		answer.Hint = "Pause every database first: shardctl pause " + running
+	}
+	if body.DryRun {
 		return answer, nil
-	case body.DryRun:
-		return answer, nil
-	case refused != nil:
-		return nil, refused
+	}
+	if running != "" {
+		return nil, NewProblem(CodeRefused, answer.Refused, answer.Hint)
 	}
 	epoch, err := s.propose(ctx, c, t.Epoch, topology.Restore{Topology: restored})
 	answer.Epoch = uint64(epoch)
 	return answer, err
 }
 
-// allPaused: nobody may use what a restore replaces.
-func allPaused(t *topology.Topology) *Problem {
+// runningDatabase is the first that is not paused: nobody may use what a
+// restore replaces.
+func runningDatabase(t *topology.Topology) string {
 	for _, name := range slices.Sorted(maps.Keys(t.Databases)) {
 		if !t.Databases[name].Paused {
-			return NewProblem(CodeRefused, fmt.Sprintf("database %q is not paused", name),
-				"Pause every database first: shardctl pause "+name)
+			return name
 		}
 	}
-	return nil
+	return ""
 }
 
 // diffTopologies says what a restore replaces, in broad lines.

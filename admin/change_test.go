@@ -288,7 +288,7 @@ func TestBackup(t *testing.T) {
 	if _, err := c.Restore(t.Context(), RestoreRequest{Backup: damaged, DryRun: true}); !errors.As(err, &problem) || !strings.Contains(problem.Detail, "damaged") {
 		t.Errorf("got %v", err)
 	}
-	indented, err := json.MarshalIndent(json.RawMessage(backup.Topology), "", "\t")
+	indented, err := json.MarshalIndent(backup.Topology, "", "\t")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,5 +342,29 @@ func TestWithoutSources(t *testing.T) {
 		if response, body := do(t, http.MethodPut, "http://"+addr+path, "{}", json); response.StatusCode != 405 {
 			t.Errorf("%s: %s %s", path, response.Status, body)
 		}
+	}
+}
+
+// TestLongChanges: the listener's own timeouts end no change before its time.
+func TestLongChanges(t *testing.T) {
+	g := newGroup(t)
+	_, o := g.join("p1")
+	o.Timeout, o.ChangeTimeout = time.Millisecond, 5*time.Minute
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.http.WriteTimeout <= o.ChangeTimeout {
+		t.Errorf("an answer may be written for %s", s.http.WriteTimeout)
+	}
+	g.before = func(ctx context.Context) error {
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) < o.ChangeTimeout-time.Minute {
+			t.Errorf("the change has to end at %s", deadline)
+		}
+		return nil
+	}
+	c := client(t, ClientOptions{Addr: "http://" + g.start(t, "p1", o)})
+	if _, err := c.SetFlag(t.Context(), "max_voters", "3"); err != nil {
+		t.Error(err)
 	}
 }

@@ -43,12 +43,12 @@ func checkUserName(name string) error {
 	return nil
 }
 
-// checkAddress checks host:port, where other peers reach a peer.
+// checkAddress checks host:port, where others reach a peer.
 func checkAddress(what, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	n, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil || host == "" || n == 0 {
-		return newProblem(CodeInvalid, what+": want host:port, as other peers reach it")
+		return newProblem(CodeInvalid, what+": want host:port, as others reach it")
 	}
 	return nil
 }

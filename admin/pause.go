@@ -6,18 +6,26 @@ import (
 	"shardproxy/meta/topology"
 )
 
+// pause is proposed also where the database is paused already: who asks is
+// promised that no transaction is open, and another's pause may not have come
+// so far.
 func (s *Server) pause(ctx context.Context, c *change) (any, error) {
-	return s.setPaused(ctx, c, "pause", true, func(name string) topology.Command { return topology.Pause{Database: name} })
+	return s.changeDatabase(ctx, c, "pause", func(db *topology.Database) topology.Command {
+		return topology.Pause{Database: db.Name}
+	})
 }
 
 func (s *Server) unpause(ctx context.Context, c *change) (any, error) {
-	return s.setPaused(ctx, c, "unpause", false, func(name string) topology.Command { return topology.Unpause{Database: name} })
+	return s.changeDatabase(ctx, c, "unpause", func(db *topology.Database) topology.Command {
+		if !db.Paused {
+			return nil
+		}
+		return topology.Unpause{Database: db.Name}
+	})
 }
 
-// setPaused proposes the command even where the database is paused already:
-// who asks is promised that no transaction is open, and another's pause may
-// not have come so far.
-func (s *Server) setPaused(ctx context.Context, c *change, verb string, paused bool, command func(string) topology.Command) (any, error) {
+// changeDatabase makes a change of the database that the path names.
+func (s *Server) changeDatabase(ctx context.Context, c *change, verb string, command func(*topology.Database) topology.Command) (any, error) {
 	name := c.request.PathValue("name")
 	if err := readJSON(c.request, &struct{}{}); err != nil {
 		return nil, err
@@ -25,12 +33,9 @@ func (s *Server) setPaused(ctx context.Context, c *change, verb string, paused b
 	c.what = verb + " database " + name
 	return s.decide(ctx, c, func(t *topology.Topology) (topology.Command, error) {
 		db := t.Databases[name]
-		switch {
-		case db == nil:
+		if db == nil {
 			return nil, unknownDatabase(t, name)
-		case !paused && !db.Paused:
-			return nil, nil
 		}
-		return command(name), nil
+		return command(db), nil
 	})
 }

@@ -38,9 +38,10 @@ type Peer struct {
 // PeerJoin is the body of POST /v1/peers.
 type PeerJoin struct {
 	ID string `json:"id"`
-	// Raft and Admin are where the other peers reach it, host:port each.
+	// Raft is where the other peers reach it, Admin where operators do, host:port
+	// each. Admin may be empty.
 	Raft  string `json:"raft"`
-	Admin string `json:"admin"`
+	Admin string `json:"admin,omitempty"`
 	// Nonvoter: it should never vote by itself. Others vote while there are
 	// fewer voters than the flag max_voters.
 	Nonvoter bool `json:"nonvoter,omitempty"`
@@ -101,7 +102,11 @@ func (s *Server) joinPeer(ctx context.Context, c *change) (any, error) {
 	if err := readJSON(c.request, &body); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(checkPlainName("id", body.ID), checkAddress("raft", body.Raft), checkAddress("admin", body.Admin)); err != nil {
+	err := cmp.Or(checkPlainName("id", body.ID), checkAddress("raft", body.Raft))
+	if err == nil && body.Admin != "" {
+		err = checkAddress("admin", body.Admin)
+	}
+	if err != nil {
 		return nil, err
 	}
 	c.what = fmt.Sprintf("peer %s joins, Raft at %s", body.ID, body.Raft)
@@ -110,7 +115,6 @@ func (s *Server) joinPeer(ctx context.Context, c *change) (any, error) {
 		ID: topology.PeerID(body.ID), Raft: body.Raft, Admin: body.Admin, Voter: !body.Nonvoter,
 		Incarnation: body.Incarnation, Commands: body.Commands,
 	}
-	var err error
 	if c.epoch, err = s.opts.Members.Join(ctx, peer, body.New); err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func TestExitCodes(t *testing.T) {
 		{"two passwords in one line", nil, []string{"users", "set", "x", "--password-file", "-", "--backend-password-file", "-"}, exitUsage, "not two"},
 		{"a password on the command line", nil, []string{"users", "set", "x", "secret"}, exitUsage, "accepts 1 arg(s)"},
 		{"two kinds of password", nil, []string{"users", "set", "x", "--password-file", token, "--no-password"}, exitUsage, "none of the others can be"},
-		{"no peer addresses", nil, []string{"peers", "add", "p9"}, exitUsage, "--raft and --admin"},
+		{"no peer addresses", nil, []string{"peers", "add", "p9"}, exitUsage, "--raft is needed"},
 		{"no file", nil, []string{"apply"}, exitUsage, "-f FILE"},
 		{"no such file", nil, []string{"apply", "-f", "/nonexistent"}, exitFailed, "no such file"},
 		{"nobody to ask", nil, []string{"--addr", addr, "apply", "-f", "testdata/document.yaml"}, exitUsage, "--yes"},

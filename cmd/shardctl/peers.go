@@ -77,13 +77,13 @@ func role(p *admin.Peer) string {
 func newAddPeerCommand(f *flags) *cobra.Command {
 	var join admin.PeerJoin
 	cmd := &cobra.Command{
-		Use:               "add ID --raft HOST:PORT --admin HOST:PORT",
+		Use:               "add ID --raft HOST:PORT",
 		Short:             "Make a running process a peer, or tell of its new addresses",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if join.Raft == "" || join.Admin == "" {
-				return errors.New("--raft and --admin are needed: where the other peers reach it")
+			if join.Raft == "" {
+				return errors.New("--raft is needed: where the other peers reach it")
 			}
 			join.ID = args[0]
 			_, err := answer(f, cmd, func(ctx context.Context, c *admin.Client) (*admin.PeerJoined, error) {
@@ -96,7 +96,7 @@ func newAddPeerCommand(f *flags) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&join.Raft, "raft", "", "host:port for the traffic between peers")
-	cmd.Flags().StringVar(&join.Admin, "admin", "", "host:port of its admin API")
+	cmd.Flags().StringVar(&join.Admin, "admin", "", "host:port of its admin API, as operators reach it")
 	cmd.Flags().BoolVar(&join.Nonvoter, "nonvoter", false, "it should never vote by itself")
 	return cmd
 }
