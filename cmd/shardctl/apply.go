@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"shardproxy/admin"
@@ -68,10 +67,9 @@ func readDocument(cmd *cobra.Command, path string) (*admin.Document, error) {
 	if err != nil {
 		return nil, failed(fmt.Errorf("%s: %w", name, err))
 	}
-	document := new(admin.Document)
-	if err := yaml.UnmarshalWithOptions(content, document, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		// Without the lines around it: they may hold passwords.
-		return nil, failed(fmt.Errorf("%s: %s", name, yaml.FormatError(err, false, false)))
+	document, err := parseDocument(content)
+	if err != nil {
+		return nil, failed(fmt.Errorf("%s: %w", name, err))
 	}
 	return document, nil
 }
