@@ -1,9 +1,11 @@
 # make help     what there is
-# make demo     three PostgreSQL servers behind one DSN (ONCE=1: end after the tour)
+# make demo     three PostgreSQL servers behind one DSN
+#               (ONCE=1: end after the tour; PEERS=3: three proxies that agree by Raft)
 # make test     everything, on real servers, with the race detector
 
 GO       ?= go
 ENGINE   ?= postgres
+PEERS    ?= 1
 FUZZTIME ?= 10s
 # Packages tested at once: each may run several database servers.
 TEST_P   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
@@ -24,8 +26,8 @@ build: ## bin/shardproxy and the other commands
 	$(GO) build -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: deps build ## three servers behind one DSN; ONCE=1 ends after the tour
-	bin/shardproxy demo --engine $(ENGINE) $(if $(filter-out 0 no false,$(ONCE)),--once)
+demo: deps build ## three servers behind one DSN; ONCE=1 ends after the tour, PEERS=3 starts three proxies
+	bin/shardproxy demo --engine $(ENGINE) --peers $(PEERS) $(if $(filter-out 0 no false,$(ONCE)),--once)
 
 .PHONY: test
 test: deps ## go vet, and all tests on real servers with the race detector

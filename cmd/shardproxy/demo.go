@@ -16,10 +16,14 @@ import (
 // maxDemoNodes is how many servers a demo may start on one machine.
 const maxDemoNodes = 16
 
+// maxDemoPeers is how many proxies.
+const maxDemoPeers = 7
+
 // demoOptions are the flags of "shardproxy demo".
 type demoOptions struct {
 	engine string
 	nodes  int
+	peers  int
 	port   int // of the proxy; 0: a free one
 	once   bool
 }
@@ -30,6 +34,8 @@ func (o demoOptions) check() error {
 		return fmt.Errorf("--engine %s: this build serves PostgreSQL only", o.engine)
 	case o.nodes < 1 || o.nodes > maxDemoNodes:
 		return fmt.Errorf("--nodes %d: 1 to %d are possible", o.nodes, maxDemoNodes)
+	case o.peers < 1 || o.peers > maxDemoPeers:
+		return fmt.Errorf("--peers %d: 1 to %d are possible", o.peers, maxDemoPeers)
 	case o.port < 0 || o.port > 65535:
 		return fmt.Errorf("--port %d is outside 0 to 65535", o.port)
 	}
@@ -41,8 +47,8 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show it: real PostgreSQL servers behind one DSN",
-		Long: `demo starts PostgreSQL servers of its own in temporary folders and a proxy in
-front of them, creates tables and rows through the proxy, and shows on which node
+		Long: `demo starts PostgreSQL servers of its own in temporary folders and a proxy (or
+several, with --peers) in front of them, creates tables and rows through the proxy, and shows on which node
 each row is. It then stays up to be played with until Ctrl-C. Everything it
 started is gone afterwards.`,
 		Args: cobra.NoArgs,
@@ -60,7 +66,8 @@ started is gone afterwards.`,
 	}
 	cmd.Flags().StringVar(&o.engine, "engine", topology.Postgres.String(), "postgres")
 	cmd.Flags().IntVar(&o.nodes, "nodes", 3, "number of servers")
-	cmd.Flags().IntVar(&o.port, "port", 0, "port of the proxy on 127.0.0.1 (default a free one)")
+	cmd.Flags().IntVar(&o.peers, "peers", 1, "number of proxies, which agree by Raft")
+	cmd.Flags().IntVar(&o.port, "port", 0, "port of the first proxy on 127.0.0.1 (default a free one)")
 	cmd.Flags().BoolVar(&o.once, "once", false, "end after the tour")
 	return cmd
 }
@@ -70,7 +77,7 @@ var errInterrupted = errors.New("interrupted before the tour had ended")
 // runDemo starts everything, gives the tour, stays up unless told otherwise, and
 // removes everything.
 func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
-	d := &demo{options: o, out: out}
+	d := &demo{options: o, out: out, ended: make(chan error, 1)}
 	defer func() {
 		if err != nil && ctx.Err() != nil {
 			err = errInterrupted
@@ -95,8 +102,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	case <-ctx.Done():
 		d.printf("\nStopping everything.\n")
 		return nil
-	case err := <-d.served:
-		d.served <- err // close looks for it too
-		return errors.Join(errors.New("the proxy has ended"), err)
+	case err := <-d.ended:
+		return errors.Join(errors.New("a proxy has ended"), err)
 	}
 }

@@ -51,6 +51,7 @@ func (t *tour) run(ctx context.Context) error {
 		{"Read through the proxy", t.read},
 		{"Ask the nodes themselves where the rows are", t.where},
 		{"Rows per node", t.distribution},
+		{"What the proxies agree on", t.agree},
 		{"Where to connect", t.addresses},
 	}
 	for i, step := range steps {
@@ -78,7 +79,7 @@ func (t *tour) connect(ctx context.Context) (err error) {
 	if t.api, err = admin.NewClient(admin.ClientOptions{Addr: t.adminURL()}); err != nil {
 		return err
 	}
-	if t.conn, err = pgx.Connect(ctx, t.plainDSN()); err != nil {
+	if t.conn, err = pgx.Connect(ctx, t.peers[0].plainDSN()); err != nil {
 		return err
 	}
 	for _, s := range t.servers {
@@ -231,7 +232,7 @@ func (t *tour) findPSQL() string {
 
 func (t *tour) runPSQL(ctx context.Context, path, flags, command string) (string, error) {
 	var stderr strings.Builder
-	cmd := exec.CommandContext(ctx, path, "-X", "-v", "ON_ERROR_STOP=1", flags, "-d", t.plainDSN(), "-c", command)
+	cmd := exec.CommandContext(ctx, path, "-X", "-v", "ON_ERROR_STOP=1", flags, "-d", t.peers[0].plainDSN(), "-c", command)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -147,7 +147,9 @@ func (t *tour) onNodes(prefix string) []string {
 
 // addresses prints the DSNs.
 func (t *tour) addresses(context.Context) error {
-	t.say("proxy    %s", t.dsn())
+	for _, p := range t.peers {
+		t.say("%-8s %s", p.name, p.dsn())
+	}
 	for i, s := range t.servers {
 		t.say("%-8s %s", nodeName(i), s.DSN())
 	}
@@ -159,8 +161,6 @@ func (t *tour) addresses(context.Context) error {
 	t.say("or       shardctl --addr %s explain 'SELECT * FROM documents WHERE user_id = %d'", t.adminURL(), t.users[0])
 	return nil
 }
-
-func (d *demo) adminURL() string { return "http://" + d.proxy.adminAddress() }
 
 // rows is an aligned table below the title of a step.
 type rows struct {

@@ -18,9 +18,18 @@ type leaderCatalog struct {
 
 var _ pgsession.Catalog = (*leaderCatalog)(nil)
 
+// leaderPatience is how long a statement waits for a leader. When one is lost the
+// next is there sooner, unless there is no majority.
+const leaderPatience = 5 * time.Second
+
 // Changing implements pgsession.Catalog.
-func (l *leaderCatalog) Changing(context.Context, string) error {
-	if l.engine.store.Leader() == "" {
+func (l *leaderCatalog) Changing(ctx context.Context, _ string) error {
+	limited, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	if _, err := l.engine.leader(limited); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return sqlerr.NoLeader()
 	}
 	return nil

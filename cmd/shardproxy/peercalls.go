@@ -218,10 +218,11 @@ func (f *forwarder) Forward(ctx context.Context, r *http.Request) (*http.Respons
 	return response, err
 }
 
-// leader waits for a leader other than this peer.
+// leader waits for a leader, which may come to be this peer: it is asked like any
+// other then.
 func (e *engine) leader(ctx context.Context) (topology.PeerID, error) {
 	for {
-		if id := e.store.Leader(); id != "" && id != e.store.Self().ID {
+		if id := e.store.Leader(); id != "" {
 			return id, nil
 		}
 		select {

@@ -26,6 +26,12 @@ func table() architecture {
 			{"meta", "router/*"},
 		},
 		pure: []string{"ring", "meta/topology", "router/sqlscan", "router/querytree", "router/plan"},
+		excused: []arrow{
+			// A flag's value may be a duration, and values that hold secrets say
+			// how they are logged. A test of the package looks at what it uses.
+			{"meta/topology", "time"},
+			{"meta/topology", "log/slog"},
+		},
 		impure: []string{
 			"time", "math/rand", "math/rand/v2", "crypto/rand",
 			"log", "log/slog", "net", "net/*", "os", "os/*", "syscall",
@@ -47,6 +53,8 @@ type architecture struct {
 	// pure packages import none of the impure ones: no clock, no log, no
 	// network, no chance.
 	pure, impure []string
+	// excused imports of pure packages.
+	excused []arrow
 }
 
 type layer struct {
