@@ -123,6 +123,7 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 		return fmt.Errorf("meta: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(lineageHeader, s.fsm.lineage().String())
 	answer, err := s.client.Do(r)
 	if err != nil {
 		outcome := ErrUnknownOutcome

@@ -21,6 +21,6 @@ func (s *Store) Inject(data []byte) error {
 
 // InjectEntry puts an entry of package topology into Raft's log unseen.
 func (s *Store) InjectEntry(entry []byte) error {
-	p := &proposal{id: newProposalID(), since: s.raft.AppliedIndex(), entry: entry}
+	p := &proposal{lineage: s.fsm.lineage(), id: newProposalID(), since: s.raft.AppliedIndex(), entry: entry}
 	return s.Inject(p.encode())
 }

@@ -12,8 +12,8 @@ import (
 	"shardproxy/meta/topology"
 )
 
-// stateHeader begins a snapshot. What is remembered of proposals follows, then
-// the topology.
+// stateHeader begins a snapshot. The lineage follows, then what is remembered of
+// proposals, then the topology.
 const stateHeader = "shardproxy state 1\n"
 
 // fsm is the replicated state: the topology, and which proposals led to it.
@@ -27,6 +27,7 @@ type fsm struct {
 	mu struct {
 		sync.Mutex
 		value     *topology.Topology // never nil
+		lineage   lineage            // the zero one before the first entry
 		proposals *proposals
 		broken    error
 	}
@@ -59,6 +60,13 @@ func (f *fsm) value() *topology.Topology {
 	return value
 }
 
+// lineage is that of the state.
+func (f *fsm) lineage() lineage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mu.lineage
+}
+
 // Apply implements raft.FSM. It returns an outcome.
 func (f *fsm) Apply(log *raft.Log) any {
 	f.mu.Lock()
@@ -68,7 +76,7 @@ func (f *fsm) Apply(log *raft.Log) any {
 	}
 	o, broken := f.apply(log)
 	if broken != nil {
-		f.mu.broken = fmt.Errorf("meta: entry %d: %w; upgrade this peer and restart it", log.Index, broken)
+		f.mu.broken = fmt.Errorf("meta: entry %d: %w", log.Index, broken)
 		o = outcome{err: f.mu.broken}
 	}
 	f.applied.wake()
@@ -80,6 +88,12 @@ func (f *fsm) apply(log *raft.Log) (o outcome, broken error) {
 	p, err := decodeProposal(log.Data)
 	if err != nil {
 		return outcome{}, err
+	}
+	if f.mu.lineage == (lineage{}) {
+		f.mu.lineage = p.lineage
+	}
+	if p.lineage != f.mu.lineage {
+		return outcome{}, errLineage
 	}
 	before, found, err := f.mu.proposals.find(p)
 	if found || err != nil {
@@ -117,7 +131,7 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 	if f.mu.broken != nil {
 		return nil, f.mu.broken
 	}
-	return &stateSnapshot{value: f.mu.value, header: f.mu.proposals.encode([]byte(stateHeader))}, nil
+	return &stateSnapshot{value: f.mu.value, header: f.mu.proposals.encode(append([]byte(stateHeader), f.mu.lineage[:]...))}, nil
 }
 
 // Restore implements raft.FSM. After an error the state is as it was.
@@ -126,28 +140,29 @@ func (f *fsm) Restore(from io.ReadCloser) error {
 	if err := errors.Join(err, from.Close()); err != nil {
 		return fmt.Errorf("meta: snapshot: %w", err)
 	}
-	proposals, value, err := decodeState(content)
+	lineage, proposals, value, err := decodeState(content)
 	if err != nil {
 		return fmt.Errorf("meta: snapshot: %w", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.proposals, f.mu.value, f.mu.broken = proposals, value, nil
+	f.mu.lineage, f.mu.proposals, f.mu.value, f.mu.broken = lineage, proposals, value, nil
 	f.applied.wake()
 	return nil
 }
 
-func decodeState(content []byte) (*proposals, *topology.Topology, error) {
+func decodeState(content []byte) (l lineage, _ *proposals, _ *topology.Topology, err error) {
 	content, ok := bytes.CutPrefix(content, []byte(stateHeader))
-	if !ok {
-		return nil, nil, fmt.Errorf("%w, or of a newer program", ErrDamaged)
+	if !ok || len(content) < len(l) {
+		return l, nil, nil, fmt.Errorf("%w, or of a newer program", ErrDamaged)
 	}
-	proposals, rest, err := decodeProposals(content)
+	copy(l[:], content)
+	proposals, rest, err := decodeProposals(content[len(l):])
 	if err != nil {
-		return nil, nil, err
+		return l, nil, nil, err
 	}
 	value, err := topology.Decode(rest)
-	return proposals, value, err
+	return l, proposals, value, err
 }
 
 // stateSnapshot is a state that does not change.

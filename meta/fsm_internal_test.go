@@ -36,8 +36,13 @@ type feed struct {
 	index uint64
 }
 
+var ours = lineage{1}
+
 func (f *feed) apply(p *proposal) outcome {
 	f.index++
+	if p.lineage == (lineage{}) {
+		p.lineage = ours
+	}
 	o, _ := f.fsm.Apply(&raft.Log{Index: f.index, Data: p.encode()}).(outcome)
 	return o
 }
@@ -89,8 +94,9 @@ func TestUnreadableEntry(t *testing.T) {
 	unreadable := map[string][]byte{
 		"a newer form":    {9, 9, 9},
 		"nothing":         {},
-		"a newer command": (&proposal{id: newProposalID(), entry: newer}).encode(),
-		"no command":      (&proposal{id: newProposalID(), entry: []byte("{}")}).encode(),
+		"a newer command": (&proposal{lineage: ours, id: newProposalID(), entry: newer}).encode(),
+		"no command":      (&proposal{lineage: ours, id: newProposalID(), entry: []byte("{}")}).encode(),
+		"another lineage": (&proposal{lineage: lineage{2}, id: newProposalID(), entry: entryOf(t, setUser("ada"))}).encode(),
 	}
 	for name, data := range unreadable {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,9 @@ import (
 // itself.
 const PathPrefix = "/meta/v1/"
 
+// lineageHeader names the caller's lineage, empty if it knows none yet.
+const lineageHeader = "Shardproxy-Lineage"
+
 const (
 	peerHeaderLimit = 64 << 10
 	peerBodyTimeout = time.Minute
@@ -88,6 +91,11 @@ func (c *calls) close() {
 // answer makes a handler of a function from request to response, both JSON.
 func answer[Request, Response any](s *Store, f func(context.Context, *Request) (*Response, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		theirs, ours := r.Header.Get(lineageHeader), s.fsm.lineage().String()
+		if theirs != "" && ours != "" && theirs != ours {
+			writeError(w, toWire(fmt.Errorf("meta: peer %q is of another cluster: %w", s.self.ID, ErrNotLeader)))
+			return
+		}
 		var request Request
 		if err := decodeCall(r.Body, &request); err != nil {
 			writeError(w, toWire(fmt.Errorf("meta: call of another peer: %w: %w", ErrRefused, err)))

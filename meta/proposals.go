@@ -16,8 +16,8 @@ const proposalsKept = 1024
 
 const (
 	proposalVersion = 1
-	// version, id, since
-	proposalHeader = 1 + 16 + 8
+	// version, lineage, id, since
+	proposalHeader = 1 + 8 + 16 + 8
 )
 
 // errProposalVersion: an entry of a newer program.
@@ -29,7 +29,8 @@ type proposalID [16]byte
 
 // proposal is an entry of Raft's log: a command with its id.
 type proposal struct {
-	id proposalID
+	lineage lineage
+	id      proposalID
 	// since is an index of the log that was applied before the proposal was
 	// sent for the first time. If a proposal from after it has been forgotten
 	// meanwhile, it may be this one.
@@ -40,6 +41,7 @@ type proposal struct {
 func (p *proposal) encode() []byte {
 	b := make([]byte, 0, proposalHeader+len(p.entry))
 	b = append(b, proposalVersion)
+	b = append(b, p.lineage[:]...)
 	b = append(b, p.id[:]...)
 	b = binary.BigEndian.AppendUint64(b, p.since)
 	return append(b, p.entry...)
@@ -50,8 +52,9 @@ func decodeProposal(b []byte) (*proposal, error) {
 	if len(b) < proposalHeader || b[0] != proposalVersion {
 		return nil, errProposalVersion
 	}
-	p := &proposal{since: binary.BigEndian.Uint64(b[17:]), entry: slices.Clone(b[proposalHeader:])}
-	copy(p.id[:], b[1:])
+	p := &proposal{since: binary.BigEndian.Uint64(b[25:]), entry: slices.Clone(b[proposalHeader:])}
+	copy(p.lineage[:], b[1:])
+	copy(p.id[:], b[9:])
 	return p, nil
 }
 

@@ -77,7 +77,11 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	if err := allKnow(s.fsm.value(), topology.VersionOf(c)); err != nil {
 		return nil, err
 	}
-	p := &proposal{id: r.ID, since: r.Since, entry: r.Entry}
+	lineage, err := s.lineage()
+	if err != nil {
+		return nil, err
+	}
+	p := &proposal{lineage: lineage, id: r.ID, since: r.Since, entry: r.Entry}
 	applied := s.raft.Apply(p.encode(), s.options.Timing.Call)
 	if err := applied.Error(); err != nil {
 		return nil, raftError(err)
@@ -92,6 +96,21 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 		return nil, fmt.Errorf("meta: %w: %w", ErrRefused, o.err)
 	}
 	return &proposeResponse{Epoch: o.applied.epoch, Changed: o.applied.changed}, nil
+}
+
+// lineage is the one for entries of this leader. Where there is none in the state
+// there may be one in the log that is not applied yet.
+func (s *Store) lineage() (lineage, error) {
+	if l := s.fsm.lineage(); l != (lineage{}) {
+		return l, nil
+	}
+	if err := s.raft.Barrier(s.options.Timing.Call).Error(); err != nil {
+		return lineage{}, fmt.Errorf("meta: %w: %w", ErrNotLeader, err)
+	}
+	if l := s.fsm.lineage(); l != (lineage{}) {
+		return l, nil
+	}
+	return s.founding, nil
 }
 
 // allKnow refuses a command of a version that a peer could not apply: such a

@@ -33,7 +33,8 @@ type RecoverOptions struct {
 //
 // The other peers must never come back: they have to be stopped, and to join
 // anew with empty directories and new ids. The epoch goes far forward, so that a
-// node on which this peer has raised the least epoch refuses them. Recover
+// node on which this peer has raised the least epoch refuses them. One that
+// comes back with its directory finds that out and follows nobody. Recover
 // returns the topology that the peer will start with.
 func Recover(o RecoverOptions) (*topology.Topology, error) {
 	options := Options{ID: o.ID, DataDir: o.DataDir, Logger: o.Logger}
@@ -105,7 +106,7 @@ func (r *recovered) settle() error {
 	}
 	r.fsm.mu.Lock()
 	defer r.fsm.mu.Unlock()
-	r.fsm.mu.value = next
+	r.fsm.mu.value, r.fsm.mu.lineage = next, newLineage()
 	return nil
 }
 

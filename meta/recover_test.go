@@ -27,6 +27,7 @@ func TestRecover(t *testing.T) {
 	if value.Epoch < before.Epoch+1_000_000 || len(value.Peers) != 1 || value.Users["ada"] == nil {
 		t.Errorf("recovered epoch %d with %d peers and users %v", value.Epoch, len(value.Peers), value.Users)
 	}
+	stray := c.peers[0]
 	c.peers = []*peer{p}
 	c.start(p)
 	if got := p.Current(); got == nil || got.Epoch < before.Epoch {
@@ -36,11 +37,25 @@ func TestRecover(t *testing.T) {
 		t.Errorf("epoch %d after %d", epoch, value.Epoch)
 	}
 	files(t, p.options.DataDir)
-	second := c.newPeer()
-	second.options.ID = "p9"
-	c.start(second)
-	c.join(second)
-	c.converge(c.propose(second, user("cyd")))
+	fresh := c.newPeer()
+	fresh.options.ID, fresh.options.DataDir = "p9", t.TempDir()
+	c.start(fresh)
+	c.join(fresh)
+	c.converge(c.propose(fresh, user("cyd")))
+
+	// A lost peer comes back under another name. For Raft its log is the same.
+	lost := c.newPeer()
+	lost.options.ID, lost.options.DataDir = "p8", stray.options.DataDir
+	c.start(lost)
+	old := lost.Current()
+	if _, err := p.Join(c.ctx(), meta.JoinRequest{Peer: lost.Self(), Nonvoter: true}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it finds out", func() bool { return lost.Err() != nil && !errors.Is(lost.Err(), meta.ErrRemoved) })
+	if got := lost.Current(); got != old {
+		t.Errorf("it publishes epoch %d", got.Epoch)
+	}
+	c.propose(p, user("dan"))
 }
 
 // TestRecoverKeepsToServed: a log that has lost what the peer has served does

@@ -25,6 +25,7 @@ type Store struct {
 	logger   *slog.Logger
 	self     topology.Peer // never changes
 	isNew    bool          // the data directory was empty
+	founding lineage       // of the cluster, if this peer proposes its first entry
 	disk     *disk         // nil: alone, in memory
 	listener *listener     // nil: alone
 	fsm      *fsm
@@ -53,7 +54,7 @@ func Open(o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{
-		options: o, logger: o.Logger.With("peer", string(o.ID)), fsm: newFSM(),
+		options: o, logger: o.Logger.With("peer", string(o.ID)), fsm: newFSM(), founding: newLineage(),
 		self: topology.Peer{ID: o.ID, Admin: o.Admin, Voter: true, Commands: topology.CommandVersion},
 	}
 	s.preparers = o.Preparers
