@@ -167,6 +167,35 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
+// TestCertificateNames: the audit says whose certificate it was, on whatever
+// peer the change was decided.
+func TestCertificateNames(t *testing.T) {
+	dir := t.TempDir()
+	server := issue(t, dir, "server")
+	ops := issue(t, dir, "ops")
+	g := newGroup(t)
+	_, o := g.join("p1")
+	g.start(t, "p1", o)
+	_, o = g.join("p2")
+	o.Config.TLS = config.AdminTLS{Cert: server + ".pem", Key: server + ".key", ClientCA: ops + ".pem"}
+	addr := g.start(t, "p2", o)
+	roots, err := readPool(server + ".pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(ops+".pem", ops+".key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, ClientOptions{Addr: "https://" + addr, TLS: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}})
+	if _, err := c.SetFlag(t.Context(), "max_voters", "3"); err != nil {
+		t.Fatal(err)
+	}
+	if logs := g.logged(); strings.Count(logs, `caller="certificate ops"`) != 2 {
+		t.Error(logs)
+	}
+}
+
 func write(t *testing.T, dir, name, content string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -44,8 +43,9 @@ func TestChangesAreForwarded(t *testing.T) {
 	}
 	logs := g.logged()
 	for _, want := range []string{
+		" result=ok epoch=8",
 		`msg="admin change" what="+ user ann" caller=local remote=127.0.0.1:`,
-		"via=peer-of-the-test:1 result=ok epoch=8",
+		" via=127.0.0.1:",
 		`msg="admin request forwarded" what="PUT /v1/users/ann" caller=local`,
 	} {
 		if !strings.Contains(logs, want) {
@@ -110,9 +110,7 @@ func TestNoLeader(t *testing.T) {
 				follower.forward = func(r *http.Request) (*http.Response, error) {
 					hops.Add(1)
 					g.lead("p2") // who has no door, and p1 does not lead
-					recorder := httptest.NewRecorder()
-					g.doors["p1"].ServeHTTP(recorder, r)
-					return recorder.Result(), nil
+					return g.call(r.Context(), "p1", r)
 				}
 			}
 			response, body := do(t, "DELETE", "http://"+addr+"/v1/users/app", "", nil)
@@ -153,6 +151,30 @@ func TestLeaderLostMidway(t *testing.T) {
 				t.Errorf("%s: %s", response.Status, body)
 			}
 		})
+	}
+}
+
+// TestLeaderDiesAfterTheChange: it was made, and nobody could say so.
+func TestLeaderDiesAfterTheChange(t *testing.T) {
+	g := newGroup(t)
+	_, o := g.join("p1")
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := s.PeerHandler()
+	g.openDoor(t, "p1", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(newRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}))
+	_, o = g.join("p2")
+	c := client(t, ClientOptions{Addr: "http://" + g.start(t, "p2", o)})
+	var problem *Problem
+	if _, err := c.RemoveUser(t.Context(), "app"); !errors.As(err, &problem) || problem.Code != CodeOutcomeUnknown || problem.Peer != "p2" {
+		t.Errorf("got %v", err)
+	}
+	if g.current().Users["app"] != nil || len(g.commands) != 1 {
+		t.Errorf("%v", g.commands)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -20,10 +21,11 @@ const hunter = "hunter2"
 
 // group stands in for some peers that agree on one topology.
 type group struct {
-	mu       sync.Mutex
-	t        *topology.Topology
-	leader   topology.PeerID
-	doors    map[topology.PeerID]http.Handler
+	mu     sync.Mutex
+	t      *topology.Topology
+	leader topology.PeerID
+	// doors are the URLs of the peers' doors.
+	doors    map[topology.PeerID]*url.URL
 	commands []topology.Command
 	// before is called before each change, with the mutex free.
 	before func(ctx context.Context) error
@@ -35,7 +37,7 @@ type group struct {
 // newGroup has a valid topology with a user, and peer p1 leads.
 func newGroup(t *testing.T) *group {
 	t.Helper()
-	g := &group{t: newFake().topology, leader: "p1", doors: make(map[topology.PeerID]http.Handler)}
+	g := &group{t: newFake().topology, leader: "p1", doors: make(map[topology.PeerID]*url.URL)}
 	g.t.Users = map[string]*topology.User{"app": {Name: "app", Secret: hunter, BackendUser: "be", BackendPassword: hunter}}
 	g.t.Peers = map[topology.PeerID]*topology.Peer{}
 	for i, id := range []topology.PeerID{"p1", "p2", "p3"} {
@@ -129,12 +131,22 @@ func (g *group) join(id topology.PeerID) (*peer, Options) {
 func (g *group) start(t *testing.T, id topology.PeerID, o Options) string {
 	t.Helper()
 	addr, s := serve(t, o)
-	door := httptest.NewServer(s.PeerHandler())
+	g.openDoor(t, id, s.PeerHandler())
+	return addr
+}
+
+// openDoor serves what the other peers call.
+func (g *group) openDoor(t *testing.T, id topology.PeerID, handler http.Handler) {
+	t.Helper()
+	door := httptest.NewServer(handler)
 	t.Cleanup(door.Close)
+	address, err := url.Parse(door.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.doors[id] = door.Config.Handler
-	return addr
+	g.doors[id] = address
 }
 
 // one is a group of one, and a client of it.
@@ -186,22 +198,28 @@ func (p *peer) IsLeader() bool {
 	return p.group.leader == p.id
 }
 
-// Forward calls the leader's door over a real connection.
+// Forward calls the leader's door.
 func (p *peer) Forward(ctx context.Context, r *http.Request) (*http.Response, error) {
 	if p.forward != nil {
 		return p.forward(r)
 	}
 	p.group.mu.Lock()
-	door := p.group.doors[p.group.leader]
+	leader := p.group.leader
 	p.group.mu.Unlock()
+	return p.group.call(ctx, leader, r)
+}
+
+// call sends a request to a peer's door.
+func (g *group) call(ctx context.Context, id topology.PeerID, r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	door := g.doors[id]
+	g.mu.Unlock()
 	if door == nil {
 		return nil, fmt.Errorf("nobody leads: %w", ErrNoLeader)
 	}
-	recorder := httptest.NewRecorder()
-	r = r.WithContext(ctx)
-	r.RemoteAddr = "peer-of-the-test:1"
-	door.ServeHTTP(recorder, r)
-	return recorder.Result(), nil
+	r = r.Clone(ctx)
+	r.URL.Scheme, r.URL.Host, r.Close = door.Scheme, door.Host, true
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func (p *peer) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
