@@ -77,7 +77,7 @@ func (m *machine) aloneSoFar(o *op) *sqlerr.Error {
 
 func notAlone() *sqlerr.Error {
 	return sqlerr.NotSupported("a statement for several nodes is not supported in a pipeline or cursor").
-		WithHint("Send it alone, followed by Sync.")
+		WithHint("Send it alone, followed by Sync, without a cursor or fetch size; or add the shard key to its conditions.")
 }
 
 // rowLimit is how many rows the only Execute of the batch asks for; 0: all.
