@@ -130,7 +130,7 @@ func (f *fleet) checkCounters() {
 }
 
 func TestAddNodeWithoutTables(t *testing.T) {
-	f := newFleet(t, "")
+	f := newFleetOf(t, 1, "")
 	before := f.db()
 	if _, err := f.operator.AddNode(t.Context(), f.add()); err != nil {
 		t.Fatal(err)

@@ -1,16 +1,31 @@
 package rebalance
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/jackc/pgx/v5"
 
 	"shardproxy/meta/topology"
 	"shardproxy/rebalance/postgres"
 )
 
-// checkFacts compares what the new server and home's say of themselves.
-func (j *joiner) checkFacts(home, node *postgres.Facts) {
+// readFacts asks all nodes, the new one among them.
+func (j *joiner) readFacts(ctx context.Context) ([]*postgres.Facts, error) {
+	facts := make([]*postgres.Facts, len(j.nodes))
+	err := j.fleet.each(ctx, "ask for its settings", func(ctx context.Context, i topology.NodeIndex, conn *pgx.Conn) (err error) {
+		facts[i], err = postgres.ReadFacts(ctx, conn)
+		return err
+	})
+	return facts, err
+}
+
+// checkFacts compares what the new server and home's say of themselves, and notes
+// what moves will need of all nodes.
+func (j *joiner) checkFacts(facts []*postgres.Facts) {
+	home, node := facts[j.db.Home()], facts[j.last()]
 	server, homes := &j.fleet.snapshots[j.last()].Server, &j.fleet.snapshots[j.db.Home()].Server
 	differs := func(what, is, should, cure string) {
 		if is != should {
@@ -31,7 +46,12 @@ func (j *joiner) checkFacts(home, node *postgres.Facts) {
 			differs(name, server.Settings[name], homes.Settings[name], fmt.Sprintf("; ALTER DATABASE ... SET %s on one of them", name))
 		}
 	}
-	j.plan.note(moveNotes(j.node.ID, node)...)
+	for i, f := range facts {
+		j.plan.note(moveNotes(j.nodes[i].ID, f)...)
+	}
+	if pools := j.db.Pool.Max * max(len(j.t.Peers), 1); pools >= node.MaxConnections {
+		j.plan.note(fmt.Sprintf("node %q: the pools of all peers may open %d connections, and its max_connections is %d", j.node.ID, pools, node.MaxConnections))
+	}
 }
 
 // checkVersion: the new server must not be older than all others, nor than home

@@ -59,7 +59,7 @@ type fleet struct {
 }
 
 // newFleet makes the databases, with a schema on the nodes, and loads them.
-func newFleet(t *testing.T, schema string) *fleet { return newFleetOf(t, 3, schema) }
+func newFleet(t *testing.T, schema string) *fleet { t.Helper(); return newFleetOf(t, 3, schema) }
 
 func newFleetOf(t *testing.T, n int, schema string) *fleet {
 	t.Helper()
@@ -401,4 +401,13 @@ func withoutEmptyMap(db *topology.Database) *topology.Database {
 	}
 	c.Types = nil
 	return c
+}
+
+// empty makes a database as new: creating one takes longer than most tests.
+func (f *fleet) empty(i int) {
+	f.t.Helper()
+	name := pgx.Identifier{f.databaseOf(i)}.Sanitize()
+	f.super(i, `BEGIN READ WRITE; DROP SCHEMA IF EXISTS shardproxy CASCADE; DROP SCHEMA public CASCADE;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA public TO PUBLIC;
+ALTER DATABASE `+name+` RESET ALL; ALTER DATABASE `+name+` OWNER TO app; COMMIT`)
 }

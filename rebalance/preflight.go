@@ -83,14 +83,8 @@ func usedBefore(db *topology.Database, node topology.NodeID) bool {
 
 // planMoves fills the plan's moves, and estimates where the nodes can be asked.
 func (j *joiner) planMoves(ctx context.Context) error {
-	if _, taken := j.db.NodeNamed(j.node.ID); taken || j.node.ID == "" || j.node.Weight < 1 || j.node.Weight > ring.MaxWeight {
+	if !j.planOwners() {
 		return nil // there are problems, and nothing to plan
-	}
-	var err error
-	j.owners, err = ownersAfter(j.db, j.nodes, "")
-	if err != nil {
-		j.plan.problem("the partitions cannot be planned: " + err.Error())
-		return nil
 	}
 	j.plan.Moves = movesBetween(j.db, j.nodes, j.owners)
 	if j.schema.equal {
@@ -102,8 +96,24 @@ func (j *joiner) planMoves(ctx context.Context) error {
 	if err := j.fleet.measure(ctx, j.db, j.plan, true); err != nil {
 		return err
 	}
+	if j.plan.TotalRows > 0 {
+		j.plan.note("there are rows that would have to move: until they are gone, the node can only be planned for")
+	}
 	if j.plan.Estimated {
 		j.plan.note("rows of large tables are estimated from the server's statistics; ANALYZE makes them better")
 	}
 	return nil
+}
+
+// planOwners decides who will own the partitions, if the request allows it.
+func (j *joiner) planOwners() bool {
+	if _, taken := j.db.NodeNamed(j.node.ID); taken || j.node.ID == "" || j.node.Weight < 1 || j.node.Weight > ring.MaxWeight {
+		return false
+	}
+	owners, err := ownersAfter(j.db, j.nodes, "")
+	if err != nil {
+		j.plan.problem("the partitions cannot be planned: " + err.Error())
+	}
+	j.owners = owners
+	return err == nil
 }

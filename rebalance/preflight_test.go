@@ -97,7 +97,7 @@ func TestPreflight(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			f.t = t
-			f.dsns[n] = cluster.NewDatabase(t, 1)
+			f.empty(n)
 			if test.prepare != nil {
 				test.prepare()
 			}

@@ -36,36 +36,28 @@ func (j *joiner) checkSchema(ctx context.Context) error {
 	}
 	conn := j.fleet.conns[j.last()]
 	j.schema.homeRole, j.schema.nodeRole = roleOf(j.nodes[j.db.Home()].DSN), roleOf(j.node.DSN)
-	var home, node *postgres.Facts
-	var differences []postgres.Difference
-	err := j.onBoth(ctx, func(ctx context.Context, h, n *pgx.Conn) (err error) {
-		if home, err = postgres.ReadFacts(ctx, h); err != nil {
-			return err
-		}
-		if node, err = postgres.ReadFacts(ctx, n); err != nil {
-			return err
-		}
-		var empty bool
-		differences, empty, err = j.compare(ctx, n)
-		j.schema.equal = !slices.ContainsFunc(differences, serious)
-		j.schema.bring = empty && !j.schema.equal
-		return err
-	})
+	facts, err := j.readFacts(ctx)
 	if err != nil {
 		return err
 	}
+	differences, empty, err := j.compare(ctx, conn)
+	if err != nil {
+		return nodeFailed(j.node.ID, "compare it with the home node", err)
+	}
+	j.schema.equal = !slices.ContainsFunc(differences, serious)
+	j.schema.bring = empty && !j.schema.equal
 	if err := j.checkEmpty(ctx, conn); err != nil {
 		return err
 	}
 	j.tell(differences)
 	j.checkVersion()
-	before := len(j.plan.Problems)
-	j.checkFacts(home, node)
+	j.checkFacts(facts)
 	j.checkCounters()
 	if !j.schema.bring {
 		return nil
 	}
-	if err := j.checkNeeds(ctx, conn, node); err != nil {
+	before := len(j.plan.Problems)
+	if err := j.checkNeeds(ctx, facts[j.last()]); err != nil {
 		return err
 	}
 	if j.server.InRecovery || len(j.plan.Problems) > before {
@@ -81,14 +73,6 @@ func roleOf(dsn string) string {
 		return ""
 	}
 	return config.User
-}
-
-// onBoth asks the home node and the new one.
-func (j *joiner) onBoth(ctx context.Context, f func(ctx context.Context, home, node *pgx.Conn) error) error {
-	if err := f(ctx, j.fleet.conns[j.db.Home()], j.fleet.conns[j.last()]); err != nil {
-		return nodeFailed(j.node.ID, "compare it with the home node", err)
-	}
-	return nil
 }
 
 // compare holds the objects behind q, on the new node, against home's of now. It
@@ -155,31 +139,33 @@ func (j *joiner) checkEmpty(ctx context.Context, conn *pgx.Conn) error {
 
 // checkNeeds looks for what home's schema refers to and does not bring along:
 // roles and extensions.
-func (j *joiner) checkNeeds(ctx context.Context, conn *pgx.Conn, facts *postgres.Facts) error {
-	return j.onBoth(ctx, func(ctx context.Context, home, node *pgx.Conn) error {
-		roles, err := postgres.ReadRoles(ctx, home)
-		if err != nil {
-			return err
-		}
-		missing, foreign, err := postgres.MissingRoles(ctx, node, roles)
-		if err != nil {
-			return err
-		}
-		if len(missing) > 0 {
-			j.problem("these roles own tables of the home node or have rights on them, and do not exist there: %s; CREATE ROLE each", strings.Join(missing, ", "))
-		}
-		if len(foreign) > 0 {
-			j.problem("role %q may not make objects that belong to %s: GRANT these TO it, or name a superuser in admin_dsn", facts.Role, strings.Join(foreign, ", "))
-		}
-		problems, notes, err := postgres.ExtensionProblems(ctx, node, j.schema.extensions, facts)
-		for _, p := range problems {
-			j.problem("%s", p)
-		}
-		for _, n := range notes {
-			j.plan.note(fmt.Sprintf("node %q: %s", j.node.ID, n))
-		}
-		return err
-	})
+func (j *joiner) checkNeeds(ctx context.Context, facts *postgres.Facts) error {
+	home, node := j.fleet.conns[j.db.Home()], j.fleet.conns[j.last()]
+	roles, err := postgres.ReadRoles(ctx, home)
+	if err != nil {
+		return nodeFailed(j.nodes[j.db.Home()].ID, "read whom tables belong to", err)
+	}
+	missing, foreign, err := postgres.MissingRoles(ctx, node, roles)
+	if err != nil {
+		return nodeFailed(j.node.ID, "look for roles", err)
+	}
+	if len(missing) > 0 {
+		j.problem("these roles own tables of the home node or have rights on them, and do not exist there: %s; CREATE ROLE each", strings.Join(missing, ", "))
+	}
+	if len(foreign) > 0 {
+		j.problem("role %q may not make objects that belong to %s: GRANT these TO it, or name a superuser in admin_dsn", facts.Role, strings.Join(foreign, ", "))
+	}
+	problems, notes, err := postgres.ExtensionProblems(ctx, node, j.schema.extensions, facts)
+	if err != nil {
+		return nodeFailed(j.node.ID, "look for extensions", err)
+	}
+	for _, p := range problems {
+		j.problem("%s", p)
+	}
+	for _, n := range notes {
+		j.plan.note(fmt.Sprintf("node %q: %s", j.node.ID, n))
+	}
+	return nil
 }
 
 // rehearse dumps home's schema, restores it on the new node, compares, and takes

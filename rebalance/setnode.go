@@ -174,8 +174,11 @@ func (s *setter) checkIdentity(ctx context.Context, conn *pgx.Conn, server *cata
 	case err == nil:
 		s.problem("%s answers at the new address", identity.Node)
 		return nil
-	case noderegistry.ReasonOf(err) != noderegistry.NotANode:
+	case noderegistry.ReasonOf(err) == 0:
 		return nodeFailed(s.node.ID, "ask which node it is", err)
+	case noderegistry.ReasonOf(err) != noderegistry.NotANode:
+		s.problem("%v", err)
+		return nil
 	}
 	fleet, unreachable, err := s.operator.connect(ctx, []topology.Node{s.old})
 	if err != nil {
