@@ -62,9 +62,26 @@ func (v *views) started() (*engine, error) {
 	return nil, admin.NewProblem(admin.CodeNotReady, errStarting.Error(), "")
 }
 
-// Change implements admin.Changes.
-func (v *views) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
+// changing returns the engine of a peer whose topology outlives the process: what
+// is changed must not be forgotten at the next start.
+func (v *views) changing() (*engine, error) {
 	e, err := v.started()
+	if err == nil && !e.clustered {
+		return nil, admin.NewProblem(admin.CodeRefused,
+			"this proxy makes its topology of its configuration at each start, so nothing else can change it",
+			"Change the configuration and send SIGHUP or restart, or set peer.bootstrap: then the proxy keeps its topology.")
+	}
+	return e, err
+}
+
+// Change implements admin.Changes. To pause is possible without a cluster, too.
+func (v *views) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
+	find := v.changing
+	switch command.(type) {
+	case topology.Pause, topology.Unpause:
+		find = v.started
+	}
+	e, err := find()
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +90,7 @@ func (v *views) Change(ctx context.Context, decided topology.Epoch, command topo
 
 // Join implements admin.Members.
 func (v *views) Join(ctx context.Context, peer topology.Peer, fresh bool) (topology.Epoch, error) {
-	e, err := v.started()
+	e, err := v.changing()
 	if err != nil {
 		return 0, err
 	}

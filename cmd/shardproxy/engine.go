@@ -9,6 +9,7 @@ import (
 	"shardproxy/internal/config"
 	"shardproxy/meta"
 	"shardproxy/meta/topology"
+	"shardproxy/rebalance"
 	"shardproxy/router/backend"
 	"shardproxy/router/catalog"
 	"shardproxy/router/gate"
@@ -27,6 +28,7 @@ type engine struct {
 	schemas   *schemas
 	logins    *logins
 	changes   *changer
+	nodes     *rebalance.Operator
 	sessions  *pgsession.Shared
 
 	cancel     context.CancelFunc
@@ -83,6 +85,10 @@ func (e *engine) assemble(c *config.Config, calls *peerCalls, o *observer, logge
 		cutter = fencer{func() string { return e.store.Current().ClusterID }, logger}
 	}
 	e.changes = &changer{store: e.store, fencer: cutter}
+	e.nodes, err = rebalance.New(rebalance.Options{Cluster: nodeCluster{e.changes}, Logger: logger})
+	if err != nil {
+		return err
+	}
 	e.schemas = newSchemas(e.changes, e.reload, logger)
 	e.sessions, err = pgsession.NewShared(pgsession.Options{
 		Gate: e.gate, Plans: e.plans.of, Pools: e.pools, Catalog: &leaderCatalog{e, ctx},
