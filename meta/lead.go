@@ -79,7 +79,9 @@ func (s *Store) lead(ctx context.Context) {
 func (s *Store) tend(ctx context.Context) {
 	value, broken := s.fsm.state()
 	if broken != nil {
-		s.handOver(ctx) // to one that can read the log, if there is one
+		if s.anotherFollows(value) {
+			s.handOver(ctx)
+		}
 		return
 	}
 	s.disarmOrphans(ctx, value)
@@ -88,6 +90,15 @@ func (s *Store) tend(ctx context.Context) {
 		s.registerStart(ctx, value.Peers[id], &report)
 		s.alignServer(value.Peers[id], &report)
 	}
+}
+
+// anotherFollows says whether another voter can read the log that this peer
+// cannot.
+func (s *Store) anotherFollows(value *topology.Topology) bool {
+	return slices.ContainsFunc(s.voters(), func(id topology.PeerID) bool {
+		report := s.reports.of(id)
+		return id != s.self.ID && report.Trouble == "" && report.Epoch > value.Epoch
+	})
 }
 
 // registerStart puts into the topology that a peer has started since, or is

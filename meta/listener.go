@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"shardproxy/meta/topology"
 )
 
 const (
@@ -50,6 +52,7 @@ type ListenOptions struct {
 // A connection reaches one of the two only after both sides have shown their
 // certificates, where there are any.
 type listener struct {
+	id          topology.PeerID
 	tcp         net.Listener
 	files       *TLSFiles
 	credentials atomic.Pointer[credentials] // nil: without TLS
@@ -59,6 +62,9 @@ type listener struct {
 
 	raft, http *queue
 	group      sync.WaitGroup
+	dials      calls           // Raft's may begin after its end
+	closing    context.Context // ends with the listener
+	end        context.CancelFunc
 
 	mu struct {
 		sync.Mutex
@@ -69,11 +75,12 @@ type listener struct {
 }
 
 // listen opens the listener and starts to accept.
-func listen(o *ListenOptions, logger *slog.Logger) (*listener, error) {
-	l := &listener{files: o.TLS, advertise: o.Advertise, dialer: o.Dial, logger: logger}
+func listen(id topology.PeerID, o *ListenOptions, logger *slog.Logger) (*listener, error) {
+	l := &listener{id: id, files: o.TLS, advertise: o.Advertise, dialer: o.Dial, logger: logger}
 	if l.dialer == nil {
 		l.dialer = new(net.Dialer).DialContext
 	}
+	l.closing, l.end = context.WithCancel(context.Background())
 	l.mu.open, l.mu.strangers = make(map[*openConn]struct{}), list.New()
 	if err := l.reload(); err != nil {
 		return nil, err
@@ -131,6 +138,7 @@ func (l *listener) reload() error {
 
 // close ends the listener and every connection that it accepted.
 func (l *listener) close() {
+	l.end()
 	l.tcp.Close()
 	l.raft.Close()
 	l.http.Close()
@@ -142,6 +150,7 @@ func (l *listener) close() {
 		conn.Close()
 	}
 	l.group.Wait()
+	l.dials.close()
 }
 
 func (l *listener) accept() {
@@ -230,28 +239,42 @@ func (l *listener) hello(conn net.Conn) (net.Conn, *queue, error) {
 		}
 		conn = secure
 	}
-	var first [len(raftHello)]byte
-	if _, err := io.ReadFull(conn, first[:1]); err != nil {
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(conn, first); err != nil {
 		return nil, nil, err
 	}
-	to, read := l.http, 1
+	to := l.http
 	switch {
 	case first[0] == raftHello[0]:
-		if _, err := io.ReadFull(conn, first[1:]); err != nil {
+		if err := l.helloRaft(conn); err != nil {
 			return nil, nil, err
 		}
-		if string(first[:]) != raftHello {
-			return nil, nil, errors.New("it is not a peer's, or one of another version")
-		}
-		to, read = l.raft, 0
+		to = l.raft
 	case first[0] < 'A' || first[0] > 'Z': // no HTTP method
 		return nil, nil, fmt.Errorf("it begins with byte %#x: neither Raft nor HTTP", first[0])
+	default:
+		conn = &unreadConn{Conn: conn, unread: first}
 	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return nil, nil, err
+	return conn, to, conn.SetDeadline(time.Time{})
+}
+
+// helloRaft reads what follows the first byte of a connection for Raft.
+func (l *listener) helloRaft(conn net.Conn) error {
+	// The rest of the line, and a length.
+	rest := make([]byte, len(raftHello))
+	if _, err := io.ReadFull(conn, rest); err != nil {
+		return err
 	}
-	if read > 0 {
-		conn = &unreadConn{Conn: conn, unread: first[:read]}
+	line, length := rest[:len(rest)-1], int(rest[len(rest)-1])
+	if string(line) != raftHello[1:] || length > maxPeerID {
+		return errors.New("it is not a peer's, or one of another version")
 	}
-	return conn, to, nil
+	id := make([]byte, length)
+	if _, err := io.ReadFull(conn, id); err != nil {
+		return err
+	}
+	if string(id) != string(l.id) {
+		return fmt.Errorf("it is meant for peer %q", id)
+	}
+	return nil
 }

@@ -233,7 +233,8 @@ func outsideAddress(t *testing.T) string {
 func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
-	address := c.leader().Self().Raft
+	target := c.leader()
+	address, greeting := target.Self().Raft, "\x01shardproxy raft 1\n\x02"+target.name()
 	hostile := map[string]string{
 		"nothing":             "",
 		"a PostgreSQL client": "\x00\x00\x00\x08\x04\xd2\x16\x2f",
@@ -243,10 +244,11 @@ func TestHostileConnections(t *testing.T) {
 		"another greeting":    "\x01shardproxy raft 9\n...........",
 		"letters":             strings.Repeat("A", 1<<20),
 		"a huge header":       "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", 1<<20),
-		"Raft garbage":        "\x01shardproxy raft 1\n" + strings.Repeat("\xff", 1000),
+		"for another peer":    "\x01shardproxy raft 1\n\x02p9" + "\x00",
+		"Raft garbage":        greeting + strings.Repeat("\xff", 1000),
 		// AppendEntries with a list of 2^32-1 entries, and with bytes of that length.
-		"a huge list":  "\x01shardproxy raft 1\n\x00\x81\xa7Entries\xdd\xff\xff\xff\xff",
-		"a huge value": "\x01shardproxy raft 1\n\x00\x81\xa6Leader\xc6\xff\xff\xff\xff",
+		"a huge list":  greeting + "\x00\x81\xa7Entries\xdd\xff\xff\xff\xff",
+		"a huge value": greeting + "\x00\x81\xa6Leader\xc6\xff\xff\xff\xff",
 	}
 	var group sync.WaitGroup
 	for name, what := range hostile {

@@ -7,7 +7,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -58,34 +57,6 @@ func (s *Store) counted(next http.Handler) http.Handler {
 		defer s.calls.end()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// calls counts calls until it is closed.
-type calls struct {
-	mu struct {
-		sync.Mutex
-		closed bool
-	}
-	group sync.WaitGroup
-}
-
-func (c *calls) begin() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.mu.closed {
-		c.group.Add(1)
-	}
-	return !c.mu.closed
-}
-
-func (c *calls) end() { c.group.Done() }
-
-// close lets no further call begin and waits for the others.
-func (c *calls) close() {
-	c.mu.Lock()
-	c.mu.closed = true
-	c.mu.Unlock()
-	c.group.Wait()
 }
 
 // answer makes a handler of a function from request to response, both JSON.

@@ -114,14 +114,14 @@ func (s *Store) openNetwork() (err error) {
 		_, s.network = raft.NewInmemTransport(raft.ServerAddress(s.options.ID))
 		return nil
 	}
-	if s.listener, err = listen(s.options.Listen, s.logger); err != nil {
+	if s.listener, err = listen(s.options.ID, s.options.Listen, s.logger); err != nil {
 		return err
 	}
 	s.self.Raft = s.listener.advertise
-	s.network = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	s.network = &transport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: raftStreams{s.listener.raft, s.listener}, Logger: raftLogger(s.logger),
 		MaxPool: 3, Timeout: s.options.Timing.Call, MsgpackUseNewTimeFormat: true,
-	})
+	})}
 	s.client = s.newClient()
 	s.answers = s.newServer()
 	return nil
@@ -172,7 +172,7 @@ func (s *Store) release() error {
 	if s.raft != nil {
 		errs = append(errs, s.raft.Shutdown().Error())
 	}
-	if n, ok := s.network.(*raft.NetworkTransport); ok {
+	if n, ok := s.network.(*transport); ok {
 		n.CloseStreams()
 		errs = append(errs, n.Close())
 	}

@@ -12,9 +12,14 @@ import (
 
 // dial connects to another peer's listener.
 func (l *listener) dial(ctx context.Context, address string) (net.Conn, error) {
+	if !l.dials.begin() {
+		return nil, net.ErrClosed
+	}
+	defer l.dials.end()
 	c := l.credentials.Load()
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
+	defer context.AfterFunc(l.closing, cancel)()
 	conn, err := l.dialer(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -49,11 +54,21 @@ type raftStreams struct {
 
 var _ raft.StreamLayer = raftStreams{}
 
-// Dial implements raft.StreamLayer.
+// hello is how a connection for Raft begins: a line, and the length and the name
+// of the peer that it is meant for.
+func hello(id string) []byte {
+	return append(append([]byte(raftHello), byte(len(id))), id...)
+}
+
+// Dial implements raft.StreamLayer. The address comes from withID.
 func (s raftStreams) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	conn, err := s.listener.dial(ctx, string(address))
+	id, hostPort := splitID(address)
+	if len(id) > maxPeerID {
+		return nil, fmt.Errorf("meta: peer id %q is too long", id)
+	}
+	conn, err := s.listener.dial(ctx, hostPort)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +76,7 @@ func (s raftStreams) Dial(address raft.ServerAddress, timeout time.Duration) (ne
 		conn.Close()
 		return nil, err
 	}
-	if _, err := conn.Write([]byte(raftHello)); err != nil {
+	if _, err := conn.Write(hello(id)); err != nil {
 		conn.Close()
 		return nil, err
 	}
