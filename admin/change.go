@@ -77,8 +77,8 @@ func interrupted(err error) bool {
 const maxDecisions = 8
 
 // decide makes the change that choose returns for the topology in use, and asks
-// it again where another change came in between. choose returns nil where there
-// is nothing to change.
+// it again where another change came in between. A command that changes nothing
+// is proposed too: this peer may not have heard yet of what it would change.
 func (s *Server) decide(ctx context.Context, c *change, choose func(*topology.Topology) (topology.Command, error)) (any, error) {
 	for decision := 1; ; decision++ {
 		t, err := s.current()
@@ -89,13 +89,11 @@ func (s *Server) decide(ctx context.Context, c *change, choose func(*topology.To
 		if err != nil {
 			return nil, err
 		}
-		if command == nil {
-			c.what += ": nothing to change"
-			c.epoch = t.Epoch
-			return Changed{uint64(t.Epoch)}, nil
-		}
 		epoch, err := s.propose(ctx, c, t.Epoch, command)
 		if err == nil {
+			if epoch == t.Epoch {
+				c.what += ": nothing to change"
+			}
 			return Changed{uint64(epoch)}, nil
 		}
 		conflict, ok := errors.AsType[*topology.Conflict](err)

@@ -88,12 +88,8 @@ func (s *Server) setFlag(ctx context.Context, c *change) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.decide(ctx, c, func(t *topology.Topology) (topology.Command, error) {
-		before, set := t.Flags[f.Name]
-		c.what = fmt.Sprintf("flag %s: %s", f.Name, value)
-		if set && before == value {
-			return nil, nil
-		}
+	c.what = fmt.Sprintf("flag %s: %s", f.Name, value)
+	return s.decide(ctx, c, func(*topology.Topology) (topology.Command, error) {
 		return topology.SetFlag{Name: f.Name, Value: value}, nil
 	})
 }
@@ -103,11 +99,8 @@ func (s *Server) unsetFlag(ctx context.Context, c *change) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.decide(ctx, c, func(t *topology.Topology) (topology.Command, error) {
-		c.what = fmt.Sprintf("flag %s: its default", f.Name)
-		if _, set := t.Flags[f.Name]; !set {
-			return nil, nil
-		}
+	c.what = fmt.Sprintf("flag %s: its default", f.Name)
+	return s.decide(ctx, c, func(*topology.Topology) (topology.Command, error) {
 		return topology.UnsetFlag{Name: f.Name}, nil
 	})
 }

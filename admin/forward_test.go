@@ -44,7 +44,7 @@ func TestChangesAreForwarded(t *testing.T) {
 	logs := g.logged()
 	for _, want := range []string{
 		" result=ok epoch=8",
-		`msg="admin change" what="+ user ann" caller=local remote=127.0.0.1:`,
+		`msg="admin change" what="set user ann; + user ann" caller=local remote=127.0.0.1:`,
 		" via=127.0.0.1:",
 		`msg="admin request forwarded" what="PUT /v1/users/ann" caller=local`,
 	} {

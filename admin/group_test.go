@@ -94,8 +94,10 @@ func (g *group) change(ctx context.Context, decided topology.Epoch, command topo
 	if err != nil {
 		return 0, err
 	}
-	g.t = next
-	g.commands = append(g.commands, command)
+	if next != g.t {
+		g.t = next
+		g.commands = append(g.commands, command)
+	}
 	return next.Epoch, g.after
 }
 

@@ -6,9 +6,6 @@ import (
 	"shardproxy/meta/topology"
 )
 
-// pause is proposed also where the database is paused already: who asks is
-// promised that no transaction is open, and another's pause may not have come
-// so far.
 func (s *Server) pause(ctx context.Context, c *change) (any, error) {
 	return s.changeDatabase(ctx, c, "pause", func(db *topology.Database) topology.Command {
 		return topology.Pause{Database: db.Name}
@@ -17,9 +14,6 @@ func (s *Server) pause(ctx context.Context, c *change) (any, error) {
 
 func (s *Server) unpause(ctx context.Context, c *change) (any, error) {
 	return s.changeDatabase(ctx, c, "unpause", func(db *topology.Database) topology.Command {
-		if !db.Paused {
-			return nil
-		}
 		return topology.Unpause{Database: db.Name}
 	})
 }

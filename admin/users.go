@@ -105,11 +105,8 @@ func (s *Server) setUser(ctx context.Context, c *change) (any, error) {
 	}
 	return s.decide(ctx, c, func(t *topology.Topology) (topology.Command, error) {
 		user, differences, err := mergeUser(t, name, &body, sealed)
-		if err != nil || len(differences) == 0 {
-			return nil, err
-		}
-		c.what = strings.Join(lines(differences), "; ")
-		return topology.SetUser{User: user}, nil
+		c.what = strings.Join(append([]string{"set user " + name}, lines(differences)...), "; ")
+		return topology.SetUser{User: user}, err
 	})
 }
 
@@ -120,7 +117,7 @@ func (s *Server) removeUser(ctx context.Context, c *change) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.what = Difference{Op: OpRemove, What: "user " + u.Name}.String()
+		c.what = "remove user " + u.Name
 		return topology.RemoveUser{Name: name}, nil
 	})
 }

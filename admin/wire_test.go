@@ -159,3 +159,27 @@ func TestWire(t *testing.T) {
 	clock := regexp.MustCompile(`time=\S+ `)
 	golden(t, "audit.txt", clock.ReplaceAllString(address.ReplaceAllString(g.logged(), "ADDR"), ""))
 }
+
+// TestWireThroughFollower: whoever is asked, no secret is told, and each change
+// is made or refused as at the leader.
+func TestWireThroughFollower(t *testing.T) {
+	direct, through := newGroup(t), newGroup(t)
+	_, o := direct.join("p1")
+	transcript(t, direct.start(t, "p1", o), steps())
+	_, o = through.join("p1")
+	through.start(t, "p1", o)
+	_, o = through.join("p2")
+	got := transcript(t, through.start(t, "p2", o), steps())
+	if strings.Contains(regexp.MustCompile(`(?m)^  .*$`).ReplaceAllString(got, ""), hunter) || strings.Contains(through.logged(), hunter) {
+		t.Error("a secret is in the answers or in the log")
+	}
+	made := func(g *group) (what []string) {
+		for _, command := range g.commands {
+			what = append(what, command.String())
+		}
+		return what
+	}
+	if diff := cmp.Diff(made(direct), made(through)); diff != "" || len(direct.commands) == 0 {
+		t.Error(diff)
+	}
+}

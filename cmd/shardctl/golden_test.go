@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"shardproxy/admin"
 	"shardproxy/internal/config"
 	"shardproxy/meta/topology"
 )
@@ -134,5 +136,10 @@ func TestTroubled(t *testing.T) {
 			Hold: topology.Hold{Tables: []topology.TableName{{Schema: "public", Name: "orders"}}},
 		}
 	}}
-	golden(t, "troubled.txt", transcript(t, p, []string{"status"}))
+	text := transcript(t, p, []string{"status"})
+	p = &proxy{standing: &admin.Standing{Peer: "p2", State: "Candidate", Applied: 13}, notReady: errors.New("it is behind")}
+	text += transcript(t, p, []string{"status", "peers"})
+	p = &proxy{standing: &admin.Standing{Peer: "p2", Leader: "p1", State: "Follower"}}
+	text += transcript(t, p, []string{"status"})
+	golden(t, "troubled.txt", text)
 }

@@ -25,6 +25,8 @@ type proxy struct {
 	asked    admin.ExplainRequest
 	// refuse is what every change is answered with.
 	refuse error
+	// standing replaces that of a leader.
+	standing *admin.Standing
 	// edit changes the first topology.
 	edit func(*topology.Topology)
 
@@ -130,6 +132,9 @@ func (p *proxy) Explain(_ context.Context, request admin.ExplainRequest) ([]plan
 }
 
 func (p *proxy) Standing() admin.Standing {
+	if p.standing != nil {
+		return *p.standing
+	}
 	return admin.Standing{Peer: "p1", Leader: "p1", State: "Leader", Applied: p.Current().Epoch, Term: 2}
 }
 
