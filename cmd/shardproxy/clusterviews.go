@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"shardproxy/admin"
@@ -22,11 +21,12 @@ var (
 func (v *views) Standing() admin.Standing {
 	e := v.engine.Load()
 	if e == nil {
-		return admin.Standing{State: "starting"}
+		return admin.Standing{State: "Starting"}
 	}
 	stats := e.store.Stats()
 	return admin.Standing{
-		Peer: e.store.Self().ID, Leader: stats.Leader, State: strings.ToLower(stats.State), Applied: stats.Epoch,
+		Peer: e.store.Self().ID, Leader: stats.Leader, State: stats.State, Applied: stats.Epoch,
+		Term: stats.Term, AppliedIndex: stats.Applied, LastIndex: stats.Last,
 	}
 }
 
@@ -36,11 +36,16 @@ func (v *views) Reports() []admin.Report {
 	if e == nil {
 		return nil
 	}
-	reports := []admin.Report{{Peer: e.store.Self().ID, Published: e.store.Current().Epoch}}
+	var reports []admin.Report
 	for _, p := range e.store.Stats().Peers {
-		if !p.Report.At.IsZero() && p.ID != e.store.Self().ID {
-			reports = append(reports, admin.Report{Peer: p.ID, Published: p.Report.Epoch, Age: time.Since(p.Report.At)})
+		report := admin.Report{Peer: p.ID, Votes: p.Voter}
+		switch {
+		case p.ID == e.store.Self().ID:
+			report.Heard, report.Published = true, e.store.Current().Epoch
+		case !p.Report.At.IsZero():
+			report.Heard, report.Published, report.Age = true, p.Report.Epoch, time.Since(p.Report.At)
 		}
+		reports = append(reports, report)
 	}
 	return reports
 }
