@@ -42,11 +42,8 @@ func secretFrom(cmd *cobra.Command, path string) (admin.Secret, error) {
 func askTwice(cmd *cobra.Command, prompt string) (admin.Secret, error) {
 	var typed [2]string
 	for i, text := range []string{prompt, "Again: "} {
-		fmt.Fprint(cmd.ErrOrStderr(), text)
 		var err error
-		typed[i], err = readHidden(cmd.InOrStdin())
-		fmt.Fprintln(cmd.ErrOrStderr())
-		if err != nil {
+		if typed[i], err = askHidden(cmd.InOrStdin(), cmd.ErrOrStderr(), text); err != nil {
 			return "", failed(err)
 		}
 	}

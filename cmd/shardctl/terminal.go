@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -23,9 +24,9 @@ func isTerminal(stream any) bool {
 	return err == nil
 }
 
-// readHidden reads a line without showing it. The terminal is as before when it
-// returns, also after Ctrl-C, which is errGivenUp.
-func readHidden(stream io.Reader) (line string, err error) {
+// askHidden asks for a line and does not show what is typed. The terminal is as
+// before when it returns, also after Ctrl-C, which is errGivenUp.
+func askHidden(stream io.Reader, out io.Writer, prompt string) (line string, err error) {
 	file, ok := stream.(*os.File)
 	if !ok {
 		return "", errNoTerminal
@@ -44,6 +45,9 @@ func readHidden(stream io.Reader) (line string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, unix.IoctlSetTermios(terminal, setTermios, before)) }()
+	// Asked only now: who is quick would see what is typed.
+	fmt.Fprint(out, prompt)
+	defer fmt.Fprintln(out)
 	return readTyped(file)
 }
 

@@ -94,8 +94,6 @@ func talk(t *testing.T, addr string, exchanges [][2]string, args ...string) (cod
 	}()
 	for _, e := range exchanges {
 		p.await(t, e[0])
-		// The prompt is there a moment before the terminal stops to echo.
-		time.Sleep(20 * time.Millisecond)
 		if _, err := p.user.WriteString(e[1]); err != nil {
 			t.Error(err)
 		}
