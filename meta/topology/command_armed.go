@@ -131,6 +131,11 @@ func (c CommitArmed) apply(t *Topology) (*Topology, error) {
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", change, err)
 	}
+	if made := next.Databases[c.Database]; made != nil {
+		db := made.Clone()
+		db.Held = t.Epoch + 1
+		next = next.put(db)
+	}
 	return next, nil
 }
 

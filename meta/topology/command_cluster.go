@@ -106,7 +106,7 @@ func (c Restore) apply(t *Topology) (*Topology, error) {
 // restored returns db as it comes back, in place of now or nothing.
 func (t *Topology) restored(db, now *Database) *Database {
 	db = db.Clone()
-	db.Paused, db.Armed = true, nil
+	db.Paused, db.Armed, db.Held = true, nil, t.Epoch+1
 	if now != nil {
 		db.SchemaEpoch = max(db.SchemaEpoch, now.SchemaEpoch)
 	}

@@ -114,6 +114,9 @@ type Database struct {
 	Paused bool `json:",omitzero"`
 	// Armed is the change that peers hold transactions for, nil without one.
 	Armed *Armed `json:",omitzero"`
+	// Held is the epoch of the latest change that was made behind a hold. What was
+	// planned at an earlier one and has not been sent must be planned again.
+	Held Epoch `json:",omitzero"`
 	// Moves are the unfinished moves and the latest finished ones.
 	Moves map[MoveID]*Move `json:",omitzero"`
 }
