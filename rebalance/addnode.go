@@ -1,9 +1,11 @@
 package rebalance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"shardproxy/internal/noderegistry"
 	"shardproxy/meta/topology"
@@ -158,9 +160,27 @@ func (j *joiner) command(ctx context.Context) (topology.Command, error) {
 
 // build resolves the rules for the nodes with the new one, for given owners.
 func (j *joiner) build(owners []topology.NodeIndex) *catalog.Built {
-	return catalog.Build(catalog.Input{
-		Rules: j.db.Rules, Nodes: j.nodes, Snapshots: j.fleet.snapshots, Owners: owners, Kept: placedNow(j.db),
-	})
+	return catalog.Build(inputOf(j.db, j.nodes, j.fleet.snapshots, owners))
+}
+
+// inputOf keeps what is known of a database's tables and sequences.
+func inputOf(db *topology.Database, nodes []topology.Node, snapshots []*catalog.Snapshot, owners []topology.NodeIndex) catalog.Input {
+	return catalog.Input{
+		Rules: db.Rules, Nodes: nodes, Snapshots: snapshots, Owners: owners,
+		Kept: placedNow(db), NotStrided: notStrided(db),
+	}
+}
+
+// notStrided are the sequences whose numbers may repeat, with the reason.
+func notStrided(db *topology.Database) map[topology.TableName]string {
+	reasons := make(map[topology.TableName]string)
+	for name, s := range db.Sequences {
+		if s.Mode == topology.SequencePerNode {
+			_, reason, _ := strings.Cut(s.Reason, ": ") // behind the column
+			reasons[name] = cmp.Or(reason, s.Reason)
+		}
+	}
+	return reasons
 }
 
 // placedNow keeps every table where it is.

@@ -30,6 +30,7 @@ BEGIN
 END $fn$;
 CREATE TRIGGER touched BEFORE UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE SEQUENCE tickets START 100;
+CREATE TABLE tiny (id smallserial PRIMARY KEY, user_id bigint);
 GRANT USAGE ON SCHEMA billing TO reader;
 GRANT SELECT ON users, billing.invoices TO reader;
 ALTER TABLE projects ENABLE ROW LEVEL SECURITY;
@@ -132,9 +133,21 @@ func (f *fleet) checkCounters() {
 func TestAddNodeWithoutTables(t *testing.T) {
 	f := newFleetOf(t, 1, "")
 	before := f.db()
+	// Meanwhile somebody adds the same server under another name.
+	f.peers.whileHeld = func() {
+		other := f.add()
+		other.Node, other.DryRun = "twice", true
+		result, err := f.operator.AddNode(t.Context(), other)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		containing(t, result.Plan.Problems, "it is being added at this moment")
+	}
 	if _, err := f.operator.AddNode(t.Context(), f.add()); err != nil {
 		t.Fatal(err)
 	}
+	f.peers.whileHeld = nil
 	f.checkJoined(before)
 	f.reload()
 }

@@ -139,8 +139,8 @@ func TestAddNodeWithData(t *testing.T) {
 		}
 		partitionsMoved += m.Partitions
 		for _, table := range m.Tables {
-			moved[table.Table] += table.Rows
-			if table.Bytes <= 0 || table.Exact != (table.Table == "public.users") {
+			moved[table.Name] += table.Rows
+			if table.Bytes <= 0 || table.Exact != (table.Name == "public.users") {
 				t.Errorf("%s: %+v", m.Source, table)
 			}
 		}

@@ -47,10 +47,8 @@ type Range struct {
 
 // Table is how much of a table goes.
 type Table struct {
-	Name topology.TableName `json:"-"`
-	// Table is the qualified name.
-	Table string `json:"table"`
-	Rows  int64  `json:"rows"`
+	Name string `json:"name"` // qualified
+	Rows int64  `json:"rows"`
 	// Bytes on disk at the source, indexes included.
 	Bytes int64 `json:"bytes"`
 	// Exact: the rows were counted.

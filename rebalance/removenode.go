@@ -208,9 +208,7 @@ func (l *leaver) command(ctx context.Context) (topology.Command, error) {
 // newHome resolves the rules with another node's word for canonical, and refuses
 // what that would make worse.
 func (l *leaver) newHome() (topology.SchemaChange, error) {
-	l.built = catalog.Build(catalog.Input{
-		Rules: l.db.Rules, Nodes: l.db.Nodes, Snapshots: l.fleet.snapshots, Owners: l.owners, Kept: placedNow(l.db),
-	})
+	l.built = catalog.Build(inputOf(l.db, l.db.Nodes, l.fleet.snapshots, l.owners))
 	next := l.db.Clone()
 	next.Relations, next.Sequences = l.built.Relations, l.built.Sequences
 	next.Functions, next.Types = l.built.Functions, l.built.Types

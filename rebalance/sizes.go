@@ -175,7 +175,7 @@ func (s *sizer) sharded(ctx context.Context, rel *topology.Relation, size postgr
 
 // part is some of a table's rows, with their share of its bytes.
 func part(rel *topology.Relation, size postgres.Size, rows int64) Table {
-	t := Table{Name: rel.Name, Table: rel.Name.String(), Rows: rows, Exact: size.Exact}
+	t := Table{Name: rel.Name.String(), Rows: rows, Exact: size.Exact}
 	if size.Rows > 0 {
 		t.Bytes = int64(float64(size.Bytes) * float64(rows) / float64(size.Rows))
 	}
