@@ -224,6 +224,13 @@ func TestConversationsOverNodes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		source.topo = there
 		r := newRig(t, cfg)
+		r.late = func() bool {
+			if rapid.IntRange(0, 9).Draw(t, "late") > 0 {
+				return false
+			}
+			source.topo = rapid.SampledFrom([]*topology.Topology{there, &back}).Draw(t, "changed to")
+			return true
+		}
 		for _, frame := range drawMessages(t, []int{1, 2, 3, 4}) {
 			if rapid.IntRange(0, 4).Draw(t, "moves") == 0 {
 				now := rapid.SampledFrom([]*topology.Topology{there, &back}).Draw(t, "topology")

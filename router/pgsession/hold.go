@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"shardproxy/meta/topology"
 	"shardproxy/protocol/sqlerr"
 )
 
@@ -23,8 +24,15 @@ func (m *machine) enter(query []byte) bool {
 // admitted goes on with the request that was held, or fails it.
 func (m *machine) admitted(err error) {
 	query := m.held
-	m.held, m.state = nil, stateIdle
+	if m.replans && err == nil {
+		m.planAgain()
+		return
+	}
+	replans := m.replans
+	m.held, m.replans, m.state = nil, false, stateIdle
 	switch {
+	case replans:
+		m.fail(sqlerr.From(err))
 	case err != nil && query != nil:
 		m.emitError(err)
 		m.emitReady()
@@ -35,6 +43,44 @@ func (m *machine) admitted(err error) {
 	default:
 		m.runBatch()
 	}
+}
+
+// errOutdated is the error of a connection that was made after a change which the
+// plan does not know. The session may have been cut off meanwhile, so the change
+// has not waited for it.
+var errOutdated = sqlerr.RetryTransaction("the rows may have moved while the statement waited for a connection")
+
+// outdated reports whether a connection that registered at an epoch must not carry
+// what the request has planned.
+func (m *machine) outdated(registered topology.Epoch) bool {
+	planned := m.topo.Epoch
+	if registered <= planned {
+		return false
+	}
+	db := m.cfg.gate.Current().Databases[m.cfg.database]
+	return db == nil || db.Held > planned || db.Armed != nil && topology.Epoch(db.Armed.ID) > planned
+}
+
+// planAgain plans the script anew, by the topology in use, and starts it. While the
+// database is held it waits. A script of which something was answered already
+// cannot be started again.
+func (m *machine) planAgain() {
+	if m.script.at > 0 {
+		m.fail(errOutdated)
+		return
+	}
+	m.slot.Leave()
+	topo, held := m.slot.Enter()
+	if held {
+		m.replans, m.state = true, stateHeld
+		return
+	}
+	m.replans, m.state = false, stateIdle
+	m.see(topo)
+	m.planned = m.planned[:0]
+	m.planScript(m.script.text)
+	m.notePlans()
+	m.advance()
 }
 
 // atRest reports whether nothing that the session planned is left on a node: what

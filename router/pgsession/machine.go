@@ -109,6 +109,7 @@ type machine struct {
 	fetched  fetched
 	self     *drawnBy
 	held     []byte // the Query message that waits in stateHeld; nil for a batch
+	replans  bool   // the rest of the script waits in stateHeld, to be planned again
 	columns  pgwire.RowDescription
 	params   []uint32    // of the statement that is being described
 	form     []byte      // of a description, while it is looked at
@@ -122,6 +123,8 @@ type config struct {
 	gate     *gate.Gate
 	plans    *plan.Cache
 	drawer   *drawer
+	// forget clears the drawers of the database's other users; may be nil.
+	forget func()
 	catalog  Catalog
 	settings *knownSettings
 	types    *knownTypes

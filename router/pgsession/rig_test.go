@@ -33,6 +33,9 @@ type rig struct {
 	// turn ends a hold, or returns the error of who waited too long; nil: there
 	// are no holds.
 	turn func() error
+	// late decides whether the topology has changed, behind a hold, while a request
+	// waited for its connection; nil: never.
+	late func() bool
 	// down: tasks get no connection.
 	down bool
 	// unchecked: what is known of links is not compared.
@@ -150,6 +153,10 @@ func (r *rig) client(frame []byte) {
 		case wantLink:
 			if r.loses != nil && r.loses() {
 				r.m.acquired(nil, errSilent)
+				continue
+			}
+			if r.late != nil && r.late() {
+				r.m.acquired(nil, errOutdated)
 				continue
 			}
 			n := r.first[r.m.db.Nodes[r.m.target].ID]

@@ -1,6 +1,8 @@
 package pgsession
 
 import (
+	"errors"
+
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
@@ -227,6 +229,10 @@ func (m *machine) acquire(node topology.NodeIndex) bool {
 
 // acquired is told that the link of machine.target is there, or why not.
 func (m *machine) acquired(l *link, err error) {
+	if errors.Is(err, errOutdated) && !m.batch.running {
+		m.planAgain()
+		return
+	}
 	if err != nil {
 		m.fail(sqlerr.From(err))
 		return

@@ -24,6 +24,10 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 	if err != nil {
 		return nil, err
 	}
+	if s.m.outdated(conn.Epoch) {
+		pool.Release(conn)
+		return nil, errOutdated
+	}
 	l := linkOf(conn, pool, &s.m.cfg.links)
 	l.pool, l.node = pool, node
 	return l, nil
