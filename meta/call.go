@@ -80,15 +80,11 @@ func tryLeader[Request, Response any](ctx context.Context, s *Store, path string
 	}
 	address := s.leaderAddress(*hint, attempt)
 	*hint = ""
-	if address == "" || s.client == nil {
-		return nil, ErrNotLeader
+	if address == "" || address == s.self.Raft || s.client == nil {
+		return nil, ErrNotLeader // or not yet
 	}
 	response := new(Response)
-	err := s.call(ctx, address, path, request, response, hint)
-	if *hint == s.self.Raft {
-		*hint = ""
-	}
-	return response, err
+	return response, s.call(ctx, address, path, request, response, hint)
 }
 
 // leaderAddress is where to look for the leader: where somebody has said, where
@@ -123,6 +119,7 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 		return fmt.Errorf("meta: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(peerHeader, string(s.self.ID))
 	r.Header.Set(lineageHeader, s.fsm.lineage().String())
 	answer, err := s.client.Do(r)
 	if err != nil {

@@ -148,12 +148,21 @@ func TestHoldGivenUp(t *testing.T) {
 		want    error
 	}{
 		{"not proved", nil, meta.ChangeOptions{Prove: func(context.Context, *topology.Topology) error { return failure }}, failure},
-		{"busy", func(c *cluster, planes map[*peer]*dataPlane) { planes[c.follower()].stop() },
-			meta.ChangeOptions{Budget: 300 * time.Millisecond}, meta.ErrBusy},
-		{"not cut off", func(c *cluster, _ map[*peer]*dataPlane) { c.kill(c.follower()) },
-			meta.ChangeOptions{Fencer: &fencer{err: failure}}, failure},
-		{"the caller goes", func(c *cluster, planes map[*peer]*dataPlane) { planes[c.leader()].stop() },
-			meta.ChangeOptions{}, context.DeadlineExceeded},
+		{
+			"busy", func(c *cluster, planes map[*peer]*dataPlane) { planes[c.follower()].stop() },
+			meta.ChangeOptions{Budget: 300 * time.Millisecond},
+			meta.ErrBusy,
+		},
+		{
+			"not cut off", func(c *cluster, _ map[*peer]*dataPlane) { c.kill(c.follower()) },
+			meta.ChangeOptions{Fencer: &fencer{err: failure}},
+			failure,
+		},
+		{
+			"the caller goes", func(c *cluster, planes map[*peer]*dataPlane) { planes[c.leader()].stop() },
+			meta.ChangeOptions{},
+			context.DeadlineExceeded,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,9 +42,11 @@ func (q *queue) Accept() (net.Conn, error) {
 
 // Close implements net.Listener. It may be called more than once.
 func (q *queue) Close() error {
-	q.once.Do(func() { close(q.done) })
+	q.end()
 	return nil
 }
+
+func (q *queue) end() { q.once.Do(func() { close(q.done) }) }
 
 // Addr implements net.Listener.
 func (q *queue) Addr() net.Addr { return q.address }

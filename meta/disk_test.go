@@ -19,7 +19,7 @@ func TestServedFloor(t *testing.T) {
 	c := newCluster(t, 3)
 	var last topology.Epoch
 	for range 5 {
-		last = c.propose(c.leader(), user("ada"))
+		c.propose(c.leader(), user("ada"))
 		last = c.propose(c.leader(), topology.RemoveUser{Name: "ada"})
 	}
 	before := c.converge(last)

@@ -43,8 +43,6 @@ var (
 	ErrSuperseded = errors.New("another process runs under this peer's id")
 )
 
-var (
-	// errForgotten: a proposal was sent again after so many others that nobody
-	// knows whether it was applied. To send it once more would not help.
-	errForgotten = errors.New("too many other changes were made since")
-)
+// errForgotten: a proposal was sent again after so many others that nobody
+// knows whether it was applied. To send it once more would not help.
+var errForgotten = errors.New("too many other changes were made since")

@@ -45,6 +45,8 @@ func newFSM() *fsm {
 type outcome struct {
 	applied appliedProposal
 	err     error
+	// unreadable: err is no refusal, which all peers agree on, but the end.
+	unreadable bool
 }
 
 // state returns the value that the log has led to, published or not, and why it
@@ -74,42 +76,39 @@ func (f *fsm) Apply(log *raft.Log) any {
 	if f.mu.broken != nil {
 		return outcome{err: f.mu.broken}
 	}
-	o, broken := f.apply(log)
-	if broken != nil {
-		f.mu.broken = fmt.Errorf("meta: entry %d: %w", log.Index, broken)
-		o = outcome{err: f.mu.broken}
+	o := f.apply(log)
+	if o.unreadable {
+		f.mu.broken = fmt.Errorf("meta: entry %d: %w", log.Index, o.err)
+		o.err = f.mu.broken
 	}
 	f.applied.wake()
 	return o
 }
 
-// apply needs the lock. An error in broken is the end; a refusal is an outcome.
-func (f *fsm) apply(log *raft.Log) (o outcome, broken error) {
+// apply needs the lock.
+func (f *fsm) apply(log *raft.Log) outcome {
 	p, err := decodeProposal(log.Data)
 	if err != nil {
-		return outcome{}, err
+		return outcome{err: err, unreadable: true}
 	}
 	if f.mu.lineage == (lineage{}) {
 		f.mu.lineage = p.lineage
 	}
 	if p.lineage != f.mu.lineage {
-		return outcome{}, errLineage
+		return outcome{err: errLineage, unreadable: true}
 	}
 	before, found, err := f.mu.proposals.find(p)
 	if found || err != nil {
-		return outcome{before, err}, nil
+		return outcome{applied: before, err: err}
 	}
 	next, err := applyEntry(f.mu.value, p.entry)
-	switch {
-	case errors.Is(err, topology.ErrUnknownCommand):
-		return outcome{}, err
-	case err != nil:
-		return outcome{err: err}, nil
+	if err != nil {
+		return outcome{err: err, unreadable: errors.Is(err, topology.ErrUnknownCommand)}
 	}
 	now := appliedProposal{id: p.id, index: log.Index, epoch: next.Epoch, changed: next != f.mu.value}
 	f.mu.value = next
 	f.mu.proposals.remember(now)
-	return outcome{applied: now}, nil
+	return outcome{applied: now}
 }
 
 // applyEntry is topology.Apply. A panic, which it promises not to have, would

@@ -59,13 +59,17 @@ func (s *Store) startLeading(ctx context.Context) (stop func()) {
 // lead looks after the cluster until ctx ends.
 func (s *Store) lead(ctx context.Context) {
 	s.reports.reset(time.Now())
-	// Everything that earlier leaders have committed is in the state from here.
+	term := s.raft.CurrentTerm()
+	// Everything that earlier leaders have committed is in the state after this.
 	for s.raft.Barrier(s.options.Timing.Call).Error() != nil {
-		if !s.IsLeader() || !pause(ctx, nil, leaderPoll) {
+		if s.raft.State() != raft.Leader || !pause(ctx, nil, leaderPoll) {
 			return
 		}
 	}
-	s.logger.Info("leading", "epoch", uint64(s.fsm.value().Epoch))
+	s.leadsIn.Store(term)
+	s.leadership.wake()
+	s.mine.due.wake()
+	s.logger.Info("leading", "term", term, "epoch", uint64(s.fsm.value().Epoch))
 	for {
 		reported := s.reports.changed.next()
 		s.tend(ctx)

@@ -140,14 +140,14 @@ func (l *listener) reload() error {
 func (l *listener) close() {
 	l.end()
 	l.tcp.Close()
-	l.raft.Close()
-	l.http.Close()
+	l.raft.end()
+	l.http.end()
 	l.mu.Lock()
 	l.mu.closed = true
 	open := slices.Collect(maps.Keys(l.mu.open))
 	l.mu.Unlock()
 	for _, conn := range open {
-		conn.Close()
+		conn.Conn.Close()
 	}
 	l.group.Wait()
 	l.dials.close()
@@ -218,7 +218,7 @@ func (l *listener) sort(conn *openConn) {
 	sorted, to, err := l.hello(conn)
 	l.known(conn)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()             // there is nothing to lose
 		if !errors.Is(err, io.EOF) { // those that look whether the port is open
 			l.logger.Debug("peer connection closed", "remote", conn.RemoteAddr().String(), "error", err)
 		}

@@ -54,7 +54,7 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
-const request = "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+const request = "GET /nothing HTTP/1.1\r\nHost: x\r\nShardproxy-Peer: x\r\nConnection: close\r\n\r\n"
 
 // ask sends a request over TLS.
 func ask(address string, config *tls.Config) (string, error) {
@@ -311,13 +311,20 @@ func TestHostileCalls(t *testing.T) {
 		"the last one":  {"remove", `{"id":"p1","force":true}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := client.Post(base+call.path, "application/json", strings.NewReader(call.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer response.Body.Close()
-			if response.StatusCode != http.StatusConflict {
-				t.Errorf("status %d", response.StatusCode)
+			for peer, want := range map[string]int{"p9": http.StatusConflict, "": http.StatusForbidden} {
+				r, err := http.NewRequest(http.MethodPost, base+call.path, strings.NewReader(call.body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Shardproxy-Peer", peer)
+				response, err := client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				if response.StatusCode != want {
+					t.Errorf("from %q: status %d, want %d", peer, response.StatusCode, want)
+				}
 			}
 		})
 	}

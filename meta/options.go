@@ -44,7 +44,7 @@ type Options struct {
 // five seconds after a leader is lost.
 type Timing struct {
 	// Heartbeat is how long a follower does not hear of the leader until it
-	// suspects its loss. Default 1s, or 50ms for a peer that is alone.
+	// suspects its loss. Default 800ms, or 50ms for a peer that is alone.
 	Heartbeat time.Duration
 	// Election is how long an election may take. Default: as Heartbeat.
 	Election time.Duration
@@ -67,7 +67,7 @@ type Timing struct {
 
 func (t *Timing) setDefaults(alone bool) {
 	if t.Heartbeat == 0 {
-		t.Heartbeat = time.Second
+		t.Heartbeat = 800 * time.Millisecond
 		if alone {
 			t.Heartbeat = 50 * time.Millisecond
 		}

@@ -18,6 +18,10 @@ import (
 // itself.
 const PathPrefix = "/meta/v1/"
 
+// peerHeader names the calling peer. A request without it comes from something
+// else, such as a browser that was made to send one.
+const peerHeader = "Shardproxy-Peer"
+
 // lineageHeader names the caller's lineage, empty if it knows none yet.
 const lineageHeader = "Shardproxy-Lineage"
 
@@ -50,8 +54,12 @@ func (s *Store) newServer() *http.Server {
 // counted lets release wait for the calls that are being answered.
 func (s *Store) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(peerHeader) == "" {
+			http.Error(w, "this is for other peers; shardctl and browsers use the admin address", http.StatusForbidden)
+			return
+		}
 		if !s.calls.begin() {
-			writeError(w, &wireError{Codes: []string{"closed"}, Text: ErrClosed.Error()})
+			writeError(w, toWire(fmt.Errorf("%w: %w", ErrNotLeader, ErrClosed)))
 			return
 		}
 		defer s.calls.end()
@@ -114,7 +122,8 @@ func (s *Store) newClient() *http.Client {
 
 // RoundTripper sends requests to a peer, to the handlers it was given in
 // Options.Handler. Scheme and host of a request's URL are replaced. A peer that
-// is not known is ErrNotFound of package topology.
+// is not known is ErrNotFound of package topology. The other peer has to bound
+// what it reads of the body.
 func (s *Store) RoundTripper(id topology.PeerID) http.RoundTripper { return peerTransport{s, id} }
 
 type peerTransport struct {
@@ -132,6 +141,7 @@ func (p peerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("meta: peer %q: %w", p.id, topology.ErrNotFound)
 	}
 	r = r.Clone(r.Context())
+	r.Header.Set(peerHeader, string(p.store.self.ID))
 	r.URL.Scheme, r.URL.Host, r.Host = "http", address, ""
 	return p.store.client.Transport.RoundTrip(r)
 }

@@ -62,12 +62,19 @@ func (s *Store) answerJoin(ctx context.Context, r *JoinRequest) (*memberResponse
 	if err := s.checkJoin(value, r); err != nil {
 		return nil, err
 	}
+	peer := r.Peer
+	peer.Voter = !r.Nonvoter && votersWanted(value, peer.ID) < value.FlagInt(topology.FlagMaxVoters)
+	join := topology.PutPeer{Peer: peer}
+	// What the topology would refuse, Raft must not have either.
+	if entry, err := topology.EncodeCommand(join, 0); err != nil {
+		return nil, refused("%w", err)
+	} else if _, err := topology.Apply(value, entry); err != nil {
+		return nil, refused("%w", err)
+	}
 	if err := s.addServer(r); err != nil {
 		return nil, err
 	}
-	peer := r.Peer
-	peer.Voter = !r.Nonvoter && votersWanted(value, peer.ID) < value.FlagInt(topology.FlagMaxVoters)
-	return s.proposeMember(ctx, topology.PutPeer{Peer: peer})
+	return s.proposeMember(ctx, join)
 }
 
 // votersWanted counts the peers that are to vote, without one.

@@ -77,11 +77,7 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	if err := allKnow(s.fsm.value(), topology.VersionOf(c)); err != nil {
 		return nil, err
 	}
-	lineage, err := s.lineage()
-	if err != nil {
-		return nil, err
-	}
-	p := &proposal{lineage: lineage, id: r.ID, since: r.Since, entry: r.Entry}
+	p := &proposal{lineage: s.lineage(), id: r.ID, since: r.Since, entry: r.Entry}
 	applied := s.raft.Apply(p.encode(), s.options.Timing.Call)
 	if err := applied.Error(); err != nil {
 		return nil, raftError(err)
@@ -98,19 +94,13 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	return &proposeResponse{Epoch: o.applied.epoch, Changed: o.applied.changed}, nil
 }
 
-// lineage is the one for entries of this leader. Where there is none in the state
-// there may be one in the log that is not applied yet.
-func (s *Store) lineage() (lineage, error) {
+// lineage is the one for entries of this leader: the state's, or a new one where
+// there is no entry yet.
+func (s *Store) lineage() lineage {
 	if l := s.fsm.lineage(); l != (lineage{}) {
-		return l, nil
+		return l
 	}
-	if err := s.raft.Barrier(s.options.Timing.Call).Error(); err != nil {
-		return lineage{}, fmt.Errorf("meta: %w: %w", ErrNotLeader, err)
-	}
-	if l := s.fsm.lineage(); l != (lineage{}) {
-		return l, nil
-	}
-	return s.founding, nil
+	return s.founding
 }
 
 // allKnow refuses a command of a version that a peer could not apply: such a

@@ -107,5 +107,11 @@ func (s *Store) Err() error {
 }
 
 // Member says whether the cluster, as far as this peer has heard of it, counts
-// it as a peer. A new peer that is none asks to join.
-func (s *Store) Member() bool { return s.fsm.value().Peers[s.self.ID] != nil }
+// it as a peer. One that is none asks to join.
+func (s *Store) Member() bool {
+	value, current := s.fsm.value(), s.Current()
+	if current != nil && current.Epoch > value.Epoch {
+		value = current // the log has not been applied that far
+	}
+	return value.Peers[s.self.ID] != nil
+}

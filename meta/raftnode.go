@@ -90,8 +90,11 @@ func (s *Store) Leader() topology.PeerID {
 	return topology.PeerID(id)
 }
 
-// IsLeader says whether this peer is the leader, as far as it knows.
-func (s *Store) IsLeader() bool { return s.raft.State() == raft.Leader }
+// IsLeader says whether this peer is the leader, as far as it knows, and has
+// applied all that earlier leaders have committed.
+func (s *Store) IsLeader() bool {
+	return s.raft.State() == raft.Leader && s.raft.CurrentTerm() == s.leadsIn.Load()
+}
 
 // raftError says what an error of Raft means to who asked for a change.
 func raftError(err error) error {

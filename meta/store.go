@@ -34,8 +34,9 @@ type Store struct {
 	client   *http.Client // nil: alone
 	answers  *http.Server // nil: alone
 
-	leadership notice // the leader or this peer's part has changed
-	calls      calls  // of other peers, being answered
+	leadership notice        // the leader or this peer's part has changed
+	leadsIn    atomic.Uint64 // the term in which this peer leads and knows all
+	calls      calls         // of other peers, being answered
 	reports    reports
 	mine       ownReport
 	arms       ownArms
