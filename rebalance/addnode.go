@@ -206,12 +206,31 @@ func (j *joiner) prove(ctx context.Context, armed *topology.Topology) error {
 	if len(rows) > 0 {
 		return hasData(fmt.Sprintf("node %q cannot be added to database %q", j.node.ID, j.db.Name), rows, j.plan)
 	}
+	if err := j.stillEqual(ctx); err != nil {
+		return err
+	}
 	identity, err := noderegistry.ReadIdentity(ctx, j.fleet.conns[j.last()])
 	if err == nil && (identity.Node != j.identity() || identity.Copied) {
 		err = fmt.Errorf("it is %s by now", identity.Node)
 	}
 	if err != nil {
 		return nodeFailed(j.node.ID, "check which node it is", err)
+	}
+	return nil
+}
+
+// stillEqual looks for tables that were made on the home node while its schema was
+// copied: their change of the topology may be waiting for this one.
+func (j *joiner) stillEqual(ctx context.Context) error {
+	differences, _, err := j.compare(ctx, j.fleet.conns[j.last()])
+	if err != nil {
+		return nodeFailed(j.node.ID, "compare it with the home node", err)
+	}
+	if i := slices.IndexFunc(differences, serious); i >= 0 {
+		return &Error{
+			Code: CodeConflict, Message: fmt.Sprintf("the schema of database %q has changed meanwhile: on node %q, %s", j.db.Name, j.node.ID, differences[i]),
+			Hint: "Empty the database of the new node, and try again.",
+		}
 	}
 	return nil
 }

@@ -53,6 +53,15 @@ func TestAddNodeIsProved(t *testing.T) {
 	containing(t, e.Problems, "1 prepared transactions")
 	f.exec(0, `ROLLBACK PREPARED 'doubt'`)
 
+	// DDL of which the topology does not know yet.
+	f.peers.whileHeld = func() { f.exec(0, `CREATE TABLE unknown (user_id bigint)`) }
+	e = f.refused(rebalance.CodeConflict, f.tryAdd(f.add()))
+	if !strings.Contains(e.Error(), "relation public.unknown is missing") {
+		t.Error(e)
+	}
+	f.peers.whileHeld = nil
+	f.exec(0, `DROP TABLE unknown`)
+
 	// DDL in between: the schema on the node is not home's any more.
 	f.peers.beforeArm = func() {
 		f.peers.beforeArm = nil
