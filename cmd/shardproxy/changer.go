@@ -17,6 +17,7 @@ import (
 type changer struct {
 	store  *meta.Store
 	fencer meta.Fencer
+	made   func(error) // told what became of each change; nil: nobody is
 }
 
 var (
@@ -32,6 +33,7 @@ func (c *changer) Change(ctx context.Context, decided topology.Epoch, command to
 	epoch, err := c.store.Change(ctx, command, meta.ChangeOptions{
 		Database: topology.DatabaseOf(command), On: decided, Fencer: c.fencer,
 	})
+	c.count(err)
 	return epoch, adminError(err)
 }
 
@@ -43,7 +45,15 @@ func (c *changer) Prove(
 	if topology.NeedsHold(c.store.Current(), command) {
 		o.Prove = prove
 	}
-	return c.store.Change(ctx, command, o)
+	epoch, err := c.store.Change(ctx, command, o)
+	c.count(err)
+	return epoch, err
+}
+
+func (c *changer) count(err error) {
+	if c.made != nil {
+		c.made(err)
+	}
 }
 
 // cutOffStrangers ends the connections of all that are not peers any more, on the
@@ -77,7 +87,9 @@ func adminError(err error) error {
 		return nil
 	case errors.Is(err, meta.ErrNoLeader), errors.Is(err, meta.ErrNotLeader):
 		return fmt.Errorf("%w: %w", admin.ErrNoLeader, err)
-	case errors.Is(err, meta.ErrUnknownOutcome), errors.Is(err, meta.ErrUnpublished):
+	case errors.Is(err, meta.ErrUnpublished): // it was made; this peer will have it
+		return nil
+	case errors.Is(err, meta.ErrUnknownOutcome):
 		return fmt.Errorf("%w: %w", admin.ErrOutcomeUnknown, err)
 	case errors.Is(err, meta.ErrUnsettled):
 		return fmt.Errorf("%w: %w", admin.ErrUnsettled, err)
