@@ -632,3 +632,69 @@ func TestSequenceInTransaction(t *testing.T) {
 		t.Errorf("lastval() of another client: %v", got)
 	}
 }
+
+// pgAdmin and pg_dump set what the server may not know.
+func TestSetConfigOfKnownSetting(t *testing.T) {
+	p := withSchema(t, options{pool: 1})
+	keys := p.keys(1)
+	w, other := p.wire(), p.wire()
+	at := func(w *wire, key int64) string {
+		t.Helper()
+		got := w.simple(fmt.Sprintf("SELECT current_setting('bytea_output') FROM users WHERE id = %d UNION ALL SELECT current_setting('bytea_output')", key))
+		return got[1]
+	}
+	for _, sql := range []string{
+		"SELECT set_config('bytea_output','escape',false) FROM pg_show_all_settings() WHERE name = 'bytea_output'",
+		"SELECT set_config(name, 'escape', false) FROM pg_settings WHERE name = 'bytea_output'",
+		"SELECT pg_catalog.set_config(name, 'escape', false) FROM pg_catalog.pg_settings WHERE name = 'bytea_output'",
+	} {
+		for _, begin := range []string{"", "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ"} {
+			w.simple(begin)
+			w.send(extended(sql)...)
+			got := w.until("Z")
+			wantMessages(t, got[:len(got)-1], "1", "2", "T set_config", "D escape", "C SELECT 1")
+			w.simple("COMMIT")
+			for _, of := range keys {
+				if own, others := at(w, of[0]), at(other, of[0]); own != "D escape" || others != "D hex" {
+					t.Errorf("%s %s: %s, and %s for another client", begin, sql, own, others)
+				}
+			}
+			w.simple("RESET ALL")
+			wantMessages(t, w.simple(sql), "T set_config", "D escape", "C SELECT 1", "Z I")
+			w.simple("RESET ALL")
+		}
+	}
+	wantMessages(t, w.simple("SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'restrict_nothing'"), "T set_config", "C SELECT 0", "Z I")
+	wantMessages(t, w.simple("SHOW bytea_output"), "T bytea_output", "D hex", "C SHOW", "Z I")
+	// Beside a transaction on another node it would be set for somebody else.
+	sql := "SELECT set_config(name, 'escape', false) FROM pg_settings WHERE name = 'bytea_output'"
+	for _, simple := range []bool{true, false} {
+		w.simple("BEGIN")
+		w.simple(selectTitle(keys[1][0]))
+		if simple {
+			w.send(&pgproto3.Query{String: sql})
+		} else {
+			w.send(extended(sql)...)
+		}
+		if got := errorsIn(w.until("Z")); !slices.Equal(got, []string{"0A000"}) {
+			t.Errorf("in a transaction on another node: %v", got)
+		}
+		w.simple("ROLLBACK")
+		for _, of := range keys {
+			if got := at(other, of[0]); got != "D hex" {
+				t.Errorf("another client has %s", got)
+			}
+		}
+	}
+	for _, sql := range []string{
+		"SELECT set_config(name, 'escape', false) FROM pg_settings",
+		"SELECT set_config(name, 'escape', false) FROM pg_settings WHERE name LIKE 'bytea_%'",
+		"SELECT set_config(name, 'escape', false) FROM pg_settings WHERE name = 'bytea_output' AND setting = 'hex'",
+		"SELECT set_config(name, 'escape', false) FROM pg_settings WHERE name = 'bytea_output' LIMIT 0",
+		"SELECT set_config(name, 'escape', false) FROM pg_settings, pg_class WHERE name = 'bytea_output'",
+	} {
+		if got := errorsIn(w.simple(sql)); !slices.Equal(got, []string{"0A000"}) {
+			t.Errorf("%s: %v", sql, got)
+		}
+	}
+}

@@ -248,6 +248,8 @@ func (m *machine) startScatter(st *step) bool {
 // transaction that is open.
 func (m *machine) allowScatter(p *plan.Plan) *sqlerr.Error {
 	switch {
+	case m.aside(p) && p.Flags&plan.FlagSetConfig != 0: // of a connection that is not the session's
+		return configRefused("beside a transaction on another node")
 	case m.aside(p):
 		return nil
 	case m.tied():

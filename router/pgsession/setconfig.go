@@ -20,6 +20,8 @@ const setConfig = "set_config"
 type configCall struct {
 	item  variable
 	local bool // until the end of the transaction
+	// looked: it runs only if the settings have the name.
+	looked bool
 }
 
 // arguments yields the constants of a statement: its literals, and its parameters
@@ -51,13 +53,14 @@ func (m *machine) portalConfigs(o *op) *sqlerr.Error {
 	return err
 }
 
-// configCalls are the calls of a statement, in their order. Only a SELECT without
-// FROM whose columns they are is understood: anywhere else it would not be known
-// whether, or how often, they run.
+// configCalls are the calls of a statement, in their order. Only a SELECT whose
+// columns they are, without FROM or from the one row of a setting, is understood:
+// anywhere else it would not be known whether, or how often, they run.
 func (m *machine) configCalls(s *querytree.Statement, args arguments) ([]configCall, *sqlerr.Error) {
-	if !oneRowOfConstants(s) {
+	row := settingsRow(s)
+	if row == nil && !oneRowOfConstants(s) {
 		return nil, configRefused("in this place").
-			WithHint("Use SET or SET LOCAL, or SELECT set_config(name, value, true or false) alone. pg_dump, which sends this: run it on each node itself.")
+			WithHint("Use SET or SET LOCAL, or SELECT set_config(name, value, true or false) alone.")
 	}
 	var calls []configCall
 	for i := range s.Query.Targets {
@@ -65,10 +68,11 @@ func (m *machine) configCalls(s *querytree.Statement, args arguments) ([]configC
 		if !ok || f.Name != setConfig {
 			continue
 		}
-		call, err := m.configCall(f, args)
+		call, err := m.configCall(f, row, args)
 		if err != nil {
 			return nil, err
 		}
+		call.looked = row != nil
 		calls = append(calls, call)
 	}
 	if len(calls) != callsOf(s, setConfig) {
@@ -82,6 +86,44 @@ func configRefused(where string) *sqlerr.Error {
 		WithHint("Use SET or SET LOCAL, or SELECT set_config(name, value, true or false) with constants.")
 }
 
+// settingsRow is the name in SELECT ... FROM pg_settings WHERE name = 'name', as
+// pg_dump and pgAdmin ask for what a server may not have; nil for other statements.
+func settingsRow(s *querytree.Statement) querytree.Expr {
+	if s == nil || s.Kind != querytree.Select || s.Query == nil || len(s.Query.From) != 1 {
+		return nil
+	}
+	switch from := s.Query.From[0].(type) {
+	case *querytree.TableRef:
+		if from.Name.Name != "pg_settings" || from.Name.Schema != "" && from.Name.Schema != "pg_catalog" ||
+			from.Sample || len(from.Columns) > 0 {
+			return nil
+		}
+	case *querytree.FunctionRef:
+		f, ok := from.Calls[0].(*querytree.Function)
+		if !ok || len(from.Calls) != 1 || f.Name != "pg_show_all_settings" || len(from.Columns) > 0 {
+			return nil
+		}
+	default:
+		return nil
+	}
+	where, ok := s.Query.Where.(*querytree.Compare)
+	if !ok || where.Op != "=" || !isSettingName(where.Left) {
+		return nil
+	}
+	q := *s.Query
+	q.From, q.Where = nil, nil
+	if !oneRowOfConstants(&querytree.Statement{Kind: s.Kind, Query: &q}) {
+		return nil
+	}
+	return where.Right
+}
+
+// isSettingName reports whether an expression is the column name of pg_settings.
+func isSettingName(x querytree.Expr) bool {
+	c, ok := x.(*querytree.Column)
+	return ok && c.Name == "name" && !c.Star && len(c.Qualifier) == 0
+}
+
 // callsOf counts the calls of a function.
 func callsOf(s *querytree.Statement, name string) (n int) {
 	querytree.Walk(s, func(x querytree.Node) bool {
@@ -93,12 +135,17 @@ func callsOf(s *querytree.Statement, name string) (n int) {
 	return n
 }
 
-// configCall reads one call.
-func (m *machine) configCall(f *querytree.Function, args arguments) (call configCall, err *sqlerr.Error) {
+// configCall reads one call. row is the name of the setting whose row it is in, or
+// nil.
+func (m *machine) configCall(f *querytree.Function, row querytree.Expr, args arguments) (call configCall, err *sqlerr.Error) {
 	if len(f.Args) != 3 {
 		return call, configRefused("in this form")
 	}
-	name, ok1 := args.text(f.Args[0])
+	first := f.Args[0]
+	if row != nil && isSettingName(first) {
+		first = row
+	}
+	name, ok1 := args.text(first)
 	value, ok2 := args.text(f.Args[1])
 	local, ok3 := args.boolean(f.Args[2])
 	if !ok1 || !ok2 || !ok3 {
@@ -115,7 +162,7 @@ func (m *machine) configCall(f *querytree.Function, args arguments) (call config
 	if err := m.checkSetting(&setting); err != nil {
 		return call, err
 	}
-	return configCall{variable{name: setting.Name, value: settingValue(&setting)}, local}, nil
+	return configCall{item: variable{name: setting.Name, value: settingValue(&setting)}, local: local}, nil
 }
 
 // text is the value of a constant of type text.
@@ -193,6 +240,9 @@ func (m *machine) configsDone(calls []configCall) {
 	}
 	l := m.holder()
 	for _, call := range calls {
+		if call.looked && string(m.lastTag) == "SELECT 0" {
+			continue // no such setting
+		}
 		item := call.item
 		custom := strings.Contains(item.name, ".")
 		switch {

@@ -254,11 +254,15 @@ func (a *analysis) lockTable(t *compiled, s *querytree.Statement) {
 		case rel.Placement == topology.Global:
 			a.needHome("table " + rel.Name.String() + " is global")
 		default:
-			a.fail(sqlerr.NotSupported("LOCK TABLE of \"" + rel.Name.String() + "\" (" + ruleOf(rel) + ")"))
+			a.fail(sqlerr.NotSupported("LOCK TABLE of \"" + rel.Name.String() + "\" (" + ruleOf(rel) + ")").WithHint(dumpHint))
 		}
 	}
-	t.apart, t.would = sqlerr.Unroutable("LOCK TABLE of a sharded table would lock the rows of one node only"), WouldBroadcast
+	t.apart, t.would = sqlerr.Unroutable("LOCK TABLE of a sharded table would lock the rows of one node only").
+		WithHint(sqlerr.UnroutableHint+" "+dumpHint), WouldBroadcast
 }
+
+// dumpHint is for those who run pg_dump, which locks all tables first.
+const dumpHint = "To dump tables run pg_dump on each node itself."
 
 // tables notes the tables that a statement without a query works on.
 func (a *analysis) tables(s *querytree.Statement, w topology.Writes) {
