@@ -168,6 +168,9 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 			return pl.Err
 		}
 	case plan.Local:
+		if kindOf(pl) == querytree.Select {
+			return m.planSetval(o)
+		}
 		if n := o.bind.Params(); n > 0 {
 			return sqlerr.ProtocolViolation(fmt.Sprintf(
 				"bind message supplies %d parameters, but prepared statement %q requires 0", n, o.bind.Statement))
@@ -250,7 +253,8 @@ func (m *machine) planDescribe(o *op) *sqlerr.Error {
 		return sqlerr.InFailedTransaction() // of statements that return rows, as the server
 	}
 	o.statement = p
-	rowless := p.static.Class == plan.Local && kindOf(&p.static) != querytree.Show
+	kind := kindOf(&p.static)
+	rowless := p.static.Class == plan.Local && kind != querytree.Show && kind != querytree.Select
 	if rowless || m.answers(p) {
 		o.local = m.describeLocal(p, true)
 	}

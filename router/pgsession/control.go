@@ -22,6 +22,8 @@ func (m *machine) isLocal(p *prepared) bool {
 	}
 	s := p.statement()
 	switch s.Kind {
+	case querytree.Select: // a task
+		return false
 	case querytree.Commit, querytree.Rollback, querytree.Savepoint, querytree.ReleaseSavepoint,
 		querytree.RollbackTo, querytree.SetTransaction, querytree.Fetch, querytree.CloseCursor:
 		return !m.tx.bound

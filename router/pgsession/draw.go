@@ -26,6 +26,13 @@ type drawer struct {
 
 func newDrawer() *drawer { return &drawer{blocks: make(map[string][]string)} }
 
+// clear forgets what was fetched: somebody has set a counter.
+func (d *drawer) clear() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.blocks)
+}
+
 // take returns n values that were fetched ahead, in order, or nil. A block too
 // small for n is left alone: the values of one statement are consecutive.
 func (d *drawer) take(source string, n int) []string {

@@ -22,6 +22,8 @@ func (m *machine) local(st *step) (waiting bool) {
 		return m.localSavepoint(st)
 	case querytree.SetTransaction:
 		return m.localSetTransaction(st)
+	case querytree.Select:
+		return m.localSetval(st)
 	case querytree.Set:
 		return m.localSet(st)
 	case querytree.Reset:

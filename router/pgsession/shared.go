@@ -157,10 +157,22 @@ func (s *Shared) login(c Client) *login {
 				return !s.Pools.Get(db, c.User, node).Stats().Failing
 			},
 		}}
+		lg.config.forget = func() { s.forgetDrawn(c.Database) }
 		lg.preparing <- struct{}{}
 		s.logins[key] = lg
 	}
 	return lg
+}
+
+// forgetDrawn forgets the keys that were fetched ahead for all users of a database.
+func (s *Shared) forgetDrawn(database string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, lg := range s.logins {
+		if key.database == database {
+			lg.config.drawer.clear()
+		}
+	}
 }
 
 // prepare asks a node, once, what its sessions of this user look like.

@@ -97,6 +97,8 @@ func (a *analysis) effect(class functionClass, f *querytree.Function, l *level) 
 		a.flags |= FlagSequence | FlagVolatile
 		a.write, a.atHome = true, true
 		a.separate("a sequence")
+	case functionSetval:
+		a.setvalElsewhere()
 	case functionSessionLock:
 		a.flags |= FlagSessionLock | FlagVolatile
 		a.atHomeOnly(f.Name + "() takes locks at home")

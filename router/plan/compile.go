@@ -27,7 +27,9 @@ func (c *compiler) compile(db *topology.Database, en *Env, s *querytree.Statemen
 func (c *compiler) statement(a *analysis, t *compiled, s *querytree.Statement) {
 	switch s.Kind {
 	case querytree.Select, querytree.Insert, querytree.Update, querytree.Delete, querytree.Merge:
-		a.topQuery(t, s.Query)
+		if s.Kind != querytree.Select || !a.setval(t, s) {
+			a.topQuery(t, s.Query)
+		}
 	case querytree.Explain:
 		c.explain(a, t, s)
 	case querytree.DeclareCursor:

@@ -23,6 +23,7 @@ const (
 	functionSize                                 // one node's share of a size
 	functionLastval                              // what the session drew from sequences
 	functionSequence                             // draws from a sequence
+	functionSetval                               // sets the counter of a sequence
 	functionSessionLock                          // advisory locks of the session
 	functionTransactionLock                      // advisory locks of the transaction
 	functionSetConfig                            // changes a setting
@@ -54,6 +55,8 @@ func sectionClass(section string) functionClass {
 		return functionLastval
 	case "sequence":
 		return functionSequence
+	case "setval":
+		return functionSetval
 	case "session-lock":
 		return functionSessionLock
 	case "transaction-lock":

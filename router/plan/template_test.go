@@ -204,7 +204,7 @@ func TestFunctionTable(t *testing.T) {
 	for name, want := range map[string]functionClass{
 		"lower": functionPure, "st_area": functionPure, "st_union": functionAggregate, "st_findextent": functionUnknown,
 		"count": functionAggregate, "row_number": functionWindow, "random": functionVolatile, "nextval": functionSequence,
-		"setval": functionUnknown, "lastval": functionLastval, "pg_advisory_lock": functionSessionLock,
+		"setval": functionSetval, "lastval": functionLastval, "pg_advisory_lock": functionSessionLock,
 		"pg_advisory_xact_lock": functionTransactionLock, "set_config": functionSetConfig, "pg_notify": functionNotify,
 		"pg_relation_size": functionSize, "pg_get_viewdef": functionCatalog, "pg_terminate_backend": functionNode,
 		"pg_read_file": functionUnknown, "lo_import": functionUnknown, "dblink": functionUnknown, "setseed": functionUnknown,
