@@ -56,7 +56,7 @@ type NodeChanges interface {
 	AddNode(ctx context.Context, database string, node topology.Node, dryRun bool) (NodePlan, error)
 	// RemoveNode gives the node's partitions to the others and forgets it, or
 	// with dryRun says what that would do.
-	RemoveNode(ctx context.Context, database string, node topology.NodeID, dryRun bool) (NodePlan, error)
+	RemoveNode(ctx context.Context, database string, node topology.NodeID, how NodeRemoval) (NodePlan, error)
 }
 
 // Resolver says what rules mean for the tables that are there; see Changes for

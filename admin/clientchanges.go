@@ -58,13 +58,16 @@ func (c *Client) AddNode(ctx context.Context, node NodeAddition) (*NodePlan, err
 
 // RemoveNode gives a node's partitions to the others and forgets it, or says
 // what that would do.
-func (c *Client) RemoveNode(ctx context.Context, database, name string, dryRun bool) (*NodePlan, error) {
+func (c *Client) RemoveNode(ctx context.Context, database, name string, how NodeRemoval) (*NodePlan, error) {
 	q := deleting("/v1/nodes/" + segment(name))
 	q.values = url.Values{}
 	if database != "" {
 		q.values.Set("database", database)
 	}
-	if dryRun {
+	if how.Force {
+		q.values.Set("force", "true")
+	}
+	if how.DryRun {
 		q.values.Set("dry_run", "true")
 	}
 	return ask[NodePlan](ctx, c, q)

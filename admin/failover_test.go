@@ -120,7 +120,7 @@ func TestClientChanges(t *testing.T) {
 			return epochOf(a, err, func(a *NodePlan) uint64 { return a.Epoch })
 		},
 		func() (uint64, error) {
-			a, err := c.RemoveNode(t.Context(), "app", "pg-3", false)
+			a, err := c.RemoveNode(t.Context(), "app", "pg-3", NodeRemoval{})
 			return epochOf(a, err, func(a *NodePlan) uint64 { return a.Epoch })
 		},
 	}
@@ -129,7 +129,7 @@ func TestClientChanges(t *testing.T) {
 			t.Errorf("step %d: epoch %d, %v", i, epoch, err)
 		}
 	}
-	if plan, err := c.RemoveNode(t.Context(), "app", "pg-2", true); err != nil || !plan.DryRun {
+	if plan, err := c.RemoveNode(t.Context(), "app", "pg-2", NodeRemoval{DryRun: true}); err != nil || !plan.DryRun {
 		t.Errorf("%+v, %v", plan, err)
 	}
 	if len(g.commands) != len(steps) {

@@ -271,9 +271,9 @@ func (p *peer) AddNode(ctx context.Context, database string, node topology.Node,
 	return plan, err
 }
 
-func (p *peer) RemoveNode(ctx context.Context, database string, node topology.NodeID, dryRun bool) (NodePlan, error) {
-	plan := NodePlan{Database: database, Node: string(node), DryRun: dryRun, Epoch: uint64(p.Current().Epoch)}
-	if dryRun {
+func (p *peer) RemoveNode(ctx context.Context, database string, node topology.NodeID, how NodeRemoval) (NodePlan, error) {
+	plan := NodePlan{Database: database, Node: string(node), DryRun: how.DryRun, Epoch: uint64(p.Current().Epoch)}
+	if how.DryRun {
 		return plan, nil
 	}
 	epoch, err := p.group.change(ctx, 0, topology.RemoveNode{Database: database, Node: node})

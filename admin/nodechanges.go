@@ -42,9 +42,21 @@ type NodePlan struct {
 	Epoch uint64 `json:"epoch"`
 	// Transfers are the partitions that get another owner.
 	Transfers []Transfer `json:"transfers"`
-	// Refused says why it would be refused as things are, Hint what to do.
-	Refused string `json:"refused,omitempty"`
-	Hint    string `json:"hint,omitempty"`
+	// Notes are worth knowing.
+	Notes []string `json:"notes,omitempty"`
+	// Refused says why it would be refused as things are, Problems all that has to
+	// be cured first, Hint what to do.
+	Refused  string   `json:"refused,omitempty"`
+	Problems []string `json:"problems,omitempty"`
+	Hint     string   `json:"hint,omitempty"`
+}
+
+// NodeRemoval says how a node is to be removed.
+type NodeRemoval struct {
+	// Force removes one that does not answer, or whose rows are to be forgotten.
+	Force bool
+	// DryRun: say what it would do, and change nothing.
+	DryRun bool
 }
 
 // Transfer is what goes from one node to another.
@@ -98,20 +110,25 @@ func (s *Server) addNode(ctx context.Context, c *change) (any, error) {
 }
 
 func (s *Server) removeNode(ctx context.Context, c *change) (any, error) {
-	values, err := parameters(c.request, "database", "dry_run")
+	values, err := parameters(c.request, "database", "dry_run", "force")
 	if err != nil {
 		return nil, err
 	}
-	if c.dryRun, err = parseBool(values, "dry_run"); err != nil {
+	var removal NodeRemoval
+	if removal.DryRun, err = parseBool(values, "dry_run"); err != nil {
 		return nil, err
 	}
+	if removal.Force, err = parseBool(values, "force"); err != nil {
+		return nil, err
+	}
+	c.dryRun = removal.DryRun
 	db, node, err := s.node(values.Get("database"), c.request.PathValue("name"))
 	if err != nil {
 		return nil, err
 	}
-	c.what = fmt.Sprintf("database %s: remove node %s", db.Name, node)
+	c.what = fmt.Sprintf("database %s: remove node %s, force %t", db.Name, node, removal.Force)
 	c.proposed = !c.dryRun
-	plan, err := s.opts.Nodes.RemoveNode(ctx, db.Name, node, c.dryRun)
+	plan, err := s.opts.Nodes.RemoveNode(ctx, db.Name, node, removal)
 	return planned(c, plan, err)
 }
 

@@ -51,7 +51,7 @@ func newAddNodeCommand(f *flags) *cobra.Command {
 
 func newRemoveNodeCommand(f *flags) *cobra.Command {
 	var database string
-	var dryRun bool
+	var how admin.NodeRemoval
 	cmd := &cobra.Command{
 		Use:               "remove-node NAME",
 		Short:             "Give the partitions of a node to the others, and forget it",
@@ -59,12 +59,13 @@ func newRemoveNodeCommand(f *flags) *cobra.Command {
 		ValidArgsFunction: f.completeFirst(nodeNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return planned(f, cmd, "removed from", func(ctx context.Context, c *admin.Client) (*admin.NodePlan, error) {
-				return c.RemoveNode(ctx, database, args[0], dryRun)
+				return c.RemoveNode(ctx, database, args[0], how)
 			})
 		},
 	}
 	f.databaseFlag(cmd, &database)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what it would do, and change nothing")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "also if it does not answer or holds rows that are to be forgotten")
+	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "show what it would do, and change nothing")
 	return cmd
 }
 
@@ -96,8 +97,14 @@ func showPlan(out io.Writer, verb string, p *admin.NodePlan) error {
 	if err := showTransfers(out, p.Transfers); err != nil {
 		return err
 	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(out, "\nnote: %s\n", note)
+	}
 	if p.Refused != "" {
 		fmt.Fprintf(out, "\nas things are it would be refused: %s\n", p.Refused)
+		for _, problem := range p.Problems {
+			fmt.Fprintf(out, "  - %s\n", problem)
+		}
 		if p.Hint != "" {
 			fmt.Fprintf(out, "hint: %s\n", p.Hint)
 		}

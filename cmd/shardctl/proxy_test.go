@@ -212,9 +212,9 @@ func (p *proxy) AddNode(ctx context.Context, database string, node topology.Node
 	return result, err
 }
 
-func (p *proxy) RemoveNode(ctx context.Context, database string, node topology.NodeID, dryRun bool) (admin.NodePlan, error) {
-	result := admin.NodePlan{Database: database, Node: string(node), DryRun: dryRun, Epoch: 12}
-	if dryRun {
+func (p *proxy) RemoveNode(ctx context.Context, database string, node topology.NodeID, how admin.NodeRemoval) (admin.NodePlan, error) {
+	result := admin.NodePlan{Database: database, Node: string(node), DryRun: how.DryRun, Epoch: 12}
+	if how.DryRun {
 		return result, nil
 	}
 	epoch, err := p.Change(ctx, 0, topology.RemoveNode{Database: database, Node: node})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"shardproxy/admin"
 	"shardproxy/meta"
@@ -59,14 +58,14 @@ func (v *views) AddNode(ctx context.Context, database string, node topology.Node
 }
 
 // RemoveNode implements admin.NodeChanges.
-func (v *views) RemoveNode(ctx context.Context, database string, node topology.NodeID, dryRun bool) (admin.NodePlan, error) {
+func (v *views) RemoveNode(ctx context.Context, database string, node topology.NodeID, how admin.NodeRemoval) (admin.NodePlan, error) {
 	e, err := v.changing()
 	if err != nil {
 		return admin.NodePlan{}, err
 	}
 	decided := e.store.Current().Epoch
-	result, err := e.nodes.RemoveNode(ctx, rebalance.RemoveNode{Database: database, Node: node, DryRun: dryRun})
-	return nodePlan(result, decided, dryRun), nodeProblem(err)
+	result, err := e.nodes.RemoveNode(ctx, rebalance.RemoveNode{Database: database, Node: node, Force: how.Force, DryRun: how.DryRun})
+	return nodePlan(result, decided, how.DryRun), nodeProblem(err)
 }
 
 // nodePlan is a result in the admin API's words.
@@ -74,20 +73,20 @@ func nodePlan(r *rebalance.Result, decided topology.Epoch, dryRun bool) admin.No
 	if r == nil {
 		return admin.NodePlan{}
 	}
-	plan := admin.NodePlan{Database: r.Plan.Database, Node: string(r.Plan.Node), DryRun: dryRun, Epoch: uint64(decided)}
+	plan := admin.NodePlan{Database: r.Plan.Database, Node: string(r.Plan.Node), DryRun: dryRun, Epoch: uint64(decided), Notes: r.Plan.Notes}
 	if !dryRun {
 		plan.Epoch = uint64(r.Epoch)
 	}
 	for _, m := range r.Plan.Moves {
 		transfer := admin.Transfer{From: string(m.Source), To: string(m.Target), Partitions: m.Partitions}
 		for _, t := range m.Tables {
-			transfer.Tables = append(transfer.Tables, admin.TableEstimate{Table: t.Table, Rows: t.Rows, Bytes: t.Bytes})
+			transfer.Tables = append(transfer.Tables, admin.TableEstimate{Table: t.Name, Rows: t.Rows, Bytes: t.Bytes})
 		}
 		plan.Transfers = append(plan.Transfers, transfer)
 	}
 	switch {
 	case len(r.Plan.Problems) > 0:
-		plan.Refused = strings.Join(r.Plan.Problems, "\n")
+		plan.Refused, plan.Problems = "the node is not fit", r.Plan.Problems
 		plan.Hint = "Cure all of these and try again."
 	case dryRun && r.Plan.TotalRows > 0:
 		plan.Refused = fmt.Sprintf("about %d rows would have to move, and moving rows is not possible yet", r.Plan.TotalRows)
