@@ -63,7 +63,7 @@ type ChangeOptions struct {
 // made at the epoch returned. A change that is under way already is a
 // *topology.Conflict.
 func (s *Store) Change(ctx context.Context, c topology.Command, o ChangeOptions) (topology.Epoch, error) {
-	if s.raft == nil || !s.IsLeader() {
+	if !s.IsLeader() {
 		return 0, fmt.Errorf("%s: %w", c, ErrNotLeader)
 	}
 	switch {

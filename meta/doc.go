@@ -1,31 +1,31 @@
 // Package meta owns the topology in use: the one immutable value by which every
-// statement of this process is routed, and how a new one takes its place.
+// statement is routed, how the peers agree on the next one, and how that takes
+// its place. DESIGN.md has the protocols.
 //
 // The main flow:
 //
-//	Update --> change(current) --> Validate, epoch --> preparers --> Current
-//	                                                                   |
-//	                                                 readers <---------+--> Watch
+//	Propose, Change --> leader --> Raft --> committed entry --> topology.Apply
+//	                                                                 |
+//	     readers, Watch <-- Current <-- preparers <-- disk <---------+
 //
 // What a Store promises:
 //
 //   - Current never blocks and never fails: one atomic load. What it returns is
 //     immutable and stays valid for as long as somebody uses it, also after a
-//     newer value has been published.
-//   - Epochs grow: of two values that Current returned, one after the other, the
-//     later one has the same epoch (and is the same value) or a higher one.
-//   - Changes are serialised: Update gives its function the value that its
-//     result will replace. Nothing is lost between two changes.
-//   - All or nothing: a change that fails, that is not valid or whose epoch does
-//     not grow leaves everything as it was.
+//     newer value has been published. It is nil until the first value is known.
+//   - Epochs grow, also over restarts: a value that was published is on disk
+//     before, and a peer that starts again begins with it.
+//   - All peers publish the same values, if not each of them: one that is
+//     behind goes straight to a later one.
 //   - Preparers have seen a value before any reader can: pools know a new user
 //     before the first session plans with it.
+//   - A change is made once or not at all, and the error says which; where that
+//     cannot be known it is ErrUnknownOutcome.
+//   - Without a majority Current stays as it is, and changes fail.
+//   - A peer that meets an entry it cannot read publishes nothing any more, and
+//     says so by Err.
 //
-// It refuses to hold an invalid topology, from the first one on.
-//
-// The value lives in this process only and comes from the configuration when it
-// starts; nothing is kept on disk and no other peer is asked. Consensus over
-// several peers will replace the inside of Update. The promises stay, and two
-// are added then: an update has been agreed on by a majority before it is
-// published, and it may fail for want of one.
+// It refuses to send anything beyond loopback without mutual TLS, to share a
+// data directory, and to begin with files that are damaged. The replicated state
+// holds passwords: the files are 0600, and logs and reports have none.
 package meta

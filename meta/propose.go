@@ -43,9 +43,6 @@ func (s *Store) Propose(ctx context.Context, c topology.Command, on topology.Epo
 }
 
 func (s *Store) propose(ctx context.Context, c topology.Command, on topology.Epoch) (r proposeResponse, err error) {
-	if s.raft == nil {
-		return r, ErrClosed
-	}
 	entry, err := topology.EncodeCommand(c, on)
 	if err != nil {
 		return r, fmt.Errorf("meta: %w: %w", ErrRefused, err)

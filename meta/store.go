@@ -20,7 +20,6 @@ import (
 // All methods may be called by any goroutine.
 type Store struct {
 	publication
-	updates
 	options  Options
 	logger   *slog.Logger
 	self     topology.Peer // never changes
