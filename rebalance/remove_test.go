@@ -160,3 +160,34 @@ func TestSetNode(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// A node that owned nothing and lacks tables is not given partitions, nor is what
+// only home has forgotten.
+func TestRemoveNodeForUnfitOnes(t *testing.T) {
+	f := newFleet(t, plainTables)
+	owners := slices.Clone(f.db().Owners)
+	for p := range owners {
+		owners[p] %= 2
+	}
+	f.apply(topology.SetOwners{Database: "app", Owners: f.db().OwnerRuns(owners)})
+	f.exec(2, `DROP TABLE projects`)
+	e := f.refused(rebalance.CodePreflight, f.remove(rebalance.RemoveNode{Node: "pg-2"}))
+	containing(t, e.Problems, `table public.projects would be refused: on node "pg-3" it is missing`)
+	for p := range owners {
+		owners[p] = 0
+	}
+	f.apply(topology.SetOwners{Database: "app", Owners: f.db().OwnerRuns(owners)})
+	for _, node := range []topology.NodeID{"pg-2", "pg-3"} {
+		if _, err := f.remove(rebalance.RemoveNode{Node: node, DryRun: true})(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := f.remove(rebalance.RemoveNode{Node: "pg-3"})(); err != nil {
+		t.Fatal(err)
+	}
+	f.exec(1, `DROP TABLE projects`)
+	e = f.refused(rebalance.CodePreflight, f.remove(rebalance.RemoveNode{Node: "pg-1"}))
+	if !strings.Contains(e.Error(), "table public.projects is on the home node only") {
+		t.Error(e)
+	}
+}

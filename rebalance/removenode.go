@@ -64,7 +64,7 @@ type leaver struct {
 	owners   []topology.NodeIndex // after the change
 	plan     *Plan
 	fleet    *fleet
-	built    *catalog.Built // with owners; nil where home stays
+	built    *catalog.Built // with owners; nil where nothing is owned
 }
 
 func (l *leaver) close() {
@@ -189,14 +189,11 @@ func (l *leaver) command(ctx context.Context) (topology.Command, error) {
 		return remove, nil
 	}
 	set := topology.SetOwners{Database: l.db.Name, Owners: l.db.OwnerRuns(l.owners)}
+	change, err := l.resolve(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if l.homeMoves() {
-		if err := l.fleet.read(ctx); err != nil {
-			return nil, err
-		}
-		change, err := l.newHome()
-		if err != nil {
-			return nil, err
-		}
 		set.Schema = change
 		if err := carryAhead(ctx, l.fleet, l.built, l.owners[len(l.owners)-1]); err != nil {
 			return nil, err
@@ -205,9 +202,12 @@ func (l *leaver) command(ctx context.Context) (topology.Command, error) {
 	return topology.Batch(set, remove)
 }
 
-// newHome resolves the rules with another node's word for canonical, and refuses
-// what that would make worse.
-func (l *leaver) newHome() (topology.SchemaChange, error) {
+// resolve resolves the rules for the nodes that own partitions afterwards, the
+// new home's word being canonical, and refuses what that would make worse.
+func (l *leaver) resolve(ctx context.Context) (topology.SchemaChange, error) {
+	if err := l.fleet.read(ctx); err != nil {
+		return topology.SchemaChange{}, err
+	}
 	l.built = catalog.Build(inputOf(l.db, l.db.Nodes, l.fleet.snapshots, l.owners))
 	next := l.db.Clone()
 	next.Relations, next.Sequences = l.built.Relations, l.built.Sequences
@@ -217,12 +217,17 @@ func (l *leaver) newHome() (topology.SchemaChange, error) {
 	for _, rel := range diff.Changed {
 		was := l.db.Relations[rel.Name]
 		if rel.Placement == topology.Refused && (was == nil || was.Placement != topology.Refused) {
-			problems = append(problems, fmt.Sprintf("table %s: %s", rel.Name, rel.Reason))
+			problems = append(problems, fmt.Sprintf("table %s would be refused: %s", rel.Name, rel.Reason))
+		}
+	}
+	for _, name := range diff.Removed {
+		if p := l.db.Relations[name].Placement; p != topology.Refused && p != topology.System {
+			problems = append(problems, fmt.Sprintf("table %s is on the home node only, which leaves", name))
 		}
 	}
 	if len(problems) > 0 {
 		return topology.SchemaChange{}, &Error{
-			Code: CodePreflight, Message: fmt.Sprintf("node %q is home and cannot be removed: these tables would be refused with the new home node %q", l.request.Node, l.db.Nodes[l.owners[len(l.owners)-1]].ID),
+			Code: CodePreflight, Message: fmt.Sprintf("node %q cannot be removed from database %q: the others are not fit to take over", l.request.Node, l.db.Name),
 			Hint: "Make the nodes' schemas equal first.", Problems: problems, Plan: l.plan,
 		}
 	}
