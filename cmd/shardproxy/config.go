@@ -45,9 +45,6 @@ func checkSupported(c *config.Config) []error {
 				refuse("databases.%s: %w", name, err)
 			}
 		}
-		if db.Stride != topology.Stride {
-			refuse("databases.%s.stride: %d: this build strides ids by %d; remove the key", name, db.Stride, topology.Stride)
-		}
 	}
 	for i, u := range c.Users {
 		if _, err := pgstartup.ParseSecret(secretOf(&u)); secretOf(&u) != "" && err != nil {

@@ -32,6 +32,9 @@ func rulesOf(c *config.Database) topology.Rules {
 		Tables:       make(map[string]topology.TableRule, len(c.Tables)),
 		KeyColumns:   make(map[ring.KeyKind][]string, len(c.KeyColumns)),
 	}
+	if c.Stride != topology.Stride {
+		r.Stride = int64(c.Stride)
+	}
 	if c.TablePattern != "" {
 		r.PatternKind = ring.KeyKind(c.TablePatternKind)
 	}

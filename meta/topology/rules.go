@@ -25,6 +25,9 @@ type Rules struct {
 	// Functions declares user-defined functions that touch no rows but those
 	// of their arguments ("pure").
 	Functions map[string]string `json:",omitzero"`
+	// Stride is that of sequences that have none yet, a power of two; 0: the
+	// constant Stride. See Strides.
+	Stride int64 `json:",omitzero"`
 }
 
 // TableRule is the declared rule of one table.

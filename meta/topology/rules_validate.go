@@ -11,7 +11,7 @@ import (
 // Validate checks the rules by themselves and returns all that is wrong with
 // them, joined.
 func (r Rules) Validate() error {
-	errs := []error{r.validatePattern(), validateNullKey("null_key", r.NullKey)}
+	errs := []error{r.validatePattern(), validateNullKey("null_key", r.NullKey), r.validateStride()}
 	for i, kind := range r.KeyOrder {
 		if kind == "" || slices.Contains(r.KeyOrder[:i], kind) {
 			errs = append(errs, fmt.Errorf("key_order: %q is empty or repeated", kind))
@@ -77,6 +77,13 @@ func (r Rules) validateTable(name string) error {
 func validateNullKey(what, value string) error {
 	if value != "" && value != nullReplicated {
 		return fmt.Errorf("%s: %q is unknown; the only value is %q", what, value, nullReplicated)
+	}
+	return nil
+}
+
+func (r Rules) validateStride() error {
+	if n := r.Stride; n != 0 && (n < 2 || n > maxStride || n&(n-1) != 0) {
+		return fmt.Errorf("stride: %d is not a power of two from 2 to %d", n, maxStride)
 	}
 	return nil
 }

@@ -9,6 +9,27 @@ const (
 	NarrowStride = 64
 )
 
+// maxStride is the largest that a database may ask for.
+const maxStride = 65536
+
+// Strides returns the strides of sequences that have none yet: of 64-bit ids, and
+// of ids that end in 32-bit columns.
+func (r *Rules) Strides() (wide, narrow int64) {
+	wide = r.Stride
+	if wide == 0 {
+		wide = Stride
+	}
+	return wide, min(wide, NarrowStride)
+}
+
+// IsStride reports whether a step is one that some rules may have given to a
+// sequence: those of these rules, and the powers of two from NarrowStride on, which
+// stay when the rules change.
+func (r *Rules) IsStride(step int64) bool {
+	wide, narrow := r.Strides()
+	return step == wide || step == narrow || step >= NarrowStride && step <= maxStride && step&(step-1) == 0
+}
+
 // SequenceMode says where a sequence's numbers are drawn and why they do not
 // collide over the nodes.
 type SequenceMode uint8

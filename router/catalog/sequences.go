@@ -13,19 +13,20 @@ func stridesOf(in Input, tables []topology.TableSchema) map[topology.TableName]i
 	home := in.Owners[len(in.Owners)-1]
 	uses := usedBy(tables)
 	strides := make(map[topology.TableName]int64)
+	wide, forNarrow := in.Rules.Strides()
 	for name, s := range in.Snapshots[home].Sequences {
 		narrow := s.Type == "int4"
 		for _, use := range uses[name] {
 			narrow = narrow || use.column.IntBits == 32
 		}
 		switch {
-		case (s.Increment == topology.Stride || s.Increment == topology.NarrowStride) &&
+		case in.Rules.IsStride(s.Increment) &&
 			topology.InClass(s.Last, in.Nodes[home].Slot, s.Increment):
 			strides[name] = s.Increment
 		case narrow:
-			strides[name] = topology.NarrowStride
+			strides[name] = forNarrow
 		default:
-			strides[name] = topology.Stride
+			strides[name] = wide
 		}
 	}
 	return strides
