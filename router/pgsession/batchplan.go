@@ -188,9 +188,8 @@ func (m *machine) planPortal(o *op, params *bindKeys) *sqlerr.Error {
 	case plan.Deferred:
 		return sqlerr.Unroutable("a parameter that the shard key depends on is missing")
 	}
-	if pl.Statement != nil && pl.Statement.Kind == querytree.Copy {
-		return sqlerr.NotSupported("COPY is not supported in the extended query protocol").
-			WithHint("Send COPY as a simple query.")
+	if err := checkBoundCopy(pl); err != nil {
+		return err
 	}
 	if err := m.allowed(pl); err != nil {
 		return err

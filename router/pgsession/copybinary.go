@@ -67,6 +67,21 @@ func (m *machine) copiesQuery(st *step, node topology.NodeIndex) bool {
 	return true
 }
 
+// checkBoundCopy refuses a COPY in the extended protocol, but for one that sends
+// text: what a client says during COPY FROM STDIN, its Sync included, means something
+// else there, while a batch is planned as a whole before any of it is sent.
+func checkBoundCopy(p *plan.Plan) *sqlerr.Error {
+	if kindOf(p) != querytree.Copy || !p.Statement.Copy.From && !isBinaryCopy(p) {
+		return nil
+	}
+	what := "COPY FROM STDIN"
+	if !p.Statement.Copy.From {
+		what = "COPY in binary format"
+	}
+	return sqlerr.NotSupported(what + " is not supported in the extended query protocol").
+		WithHint("Send COPY as a simple query.")
+}
+
 // copiedQuery is the query of COPY (query) TO.
 func copiedQuery(text []byte, mode sqlscan.Mode) (query []byte, ok bool) {
 	tokens := sqlscan.NewTokens(text, 0, mode)
