@@ -120,7 +120,7 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set(peerHeader, string(s.self.ID))
-	r.Header.Set(lineageHeader, s.fsm.lineage().String())
+	r.Header.Set(lineageHeader, s.lineage().String())
 	answer, err := s.client.Do(r)
 	if err != nil {
 		outcome := ErrUnknownOutcome

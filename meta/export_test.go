@@ -24,3 +24,9 @@ func (s *Store) InjectEntry(entry []byte) error {
 	p := &proposal{lineage: s.fsm.lineage(), id: newProposalID(), since: s.raft.AppliedIndex(), entry: entry}
 	return s.Inject(p.encode())
 }
+
+// Lineage returns the bytes of the peer's lineage.
+func (s *Store) Lineage() string {
+	l := s.lineage()
+	return string(l[:])
+}

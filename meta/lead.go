@@ -61,7 +61,7 @@ func (s *Store) lead(ctx context.Context) {
 	s.reports.reset(time.Now())
 	term := s.raft.CurrentTerm()
 	// Everything that earlier leaders have committed is in the state after this.
-	for s.raft.Barrier(s.options.Timing.Call).Error() != nil {
+	for s.result(s.raft.Barrier(s.options.Timing.Call)) != nil {
 		if s.raft.State() != raft.Leader || !pause(ctx, nil, leaderPoll) {
 			return
 		}
@@ -147,13 +147,13 @@ func (s *Store) alignServer(peer *topology.Peer, r *ReceivedReport) {
 	var err error
 	switch {
 	case server.Suffrage != raft.Voter && peer.Voter && ready:
-		err = s.raft.AddVoter(server.ID, address, 0, s.options.Timing.Call).Error()
+		err = s.result(s.raft.AddVoter(server.ID, address, 0, s.options.Timing.Call))
 	case server.Address == address:
 		return
 	case server.Suffrage == raft.Voter:
-		err = s.raft.AddVoter(server.ID, address, 0, s.options.Timing.Call).Error()
+		err = s.result(s.raft.AddVoter(server.ID, address, 0, s.options.Timing.Call))
 	default:
-		err = s.raft.AddNonvoter(server.ID, address, 0, s.options.Timing.Call).Error()
+		err = s.result(s.raft.AddNonvoter(server.ID, address, 0, s.options.Timing.Call))
 	}
 	if err != nil {
 		s.logger.Warn("Raft member not changed", "member", string(peer.ID), "address", string(address), "error", err)

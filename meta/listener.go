@@ -53,6 +53,7 @@ type ListenOptions struct {
 // certificates, where there are any.
 type listener struct {
 	id          topology.PeerID
+	lineage     func() lineage // of this peer's state
 	tcp         net.Listener
 	files       *TLSFiles
 	credentials atomic.Pointer[credentials] // nil: without TLS
@@ -75,8 +76,8 @@ type listener struct {
 }
 
 // listen opens the listener and starts to accept.
-func listen(id topology.PeerID, o *ListenOptions, logger *slog.Logger) (*listener, error) {
-	l := &listener{id: id, files: o.TLS, advertise: o.Advertise, dialer: o.Dial, logger: logger}
+func listen(id topology.PeerID, state func() lineage, o *ListenOptions, logger *slog.Logger) (*listener, error) {
+	l := &listener{id: id, lineage: state, files: o.TLS, advertise: o.Advertise, dialer: o.Dial, logger: logger}
 	if l.dialer == nil {
 		l.dialer = new(net.Dialer).DialContext
 	}
@@ -260,13 +261,15 @@ func (l *listener) hello(conn net.Conn) (net.Conn, *queue, error) {
 
 // helloRaft reads what follows the first byte of a connection for Raft.
 func (l *listener) helloRaft(conn net.Conn) error {
-	// The rest of the line, and a length.
-	rest := make([]byte, len(raftHello))
+	const line = len(raftHello) - 1
+	var theirs lineage
+	rest := make([]byte, line+len(theirs)+1)
 	if _, err := io.ReadFull(conn, rest); err != nil {
 		return err
 	}
-	line, length := rest[:len(rest)-1], int(rest[len(rest)-1])
-	if string(line) != raftHello[1:] || length > maxPeerID {
+	copy(theirs[:], rest[line:])
+	length := int(rest[len(rest)-1])
+	if string(rest[:line]) != raftHello[1:] || length > maxPeerID {
 		return errors.New("it is not a peer's, or one of another version")
 	}
 	id := make([]byte, length)
@@ -275,6 +278,9 @@ func (l *listener) helloRaft(conn net.Conn) error {
 	}
 	if string(id) != string(l.id) {
 		return fmt.Errorf("it is meant for peer %q", id)
+	}
+	if !l.lineage().accepts(theirs) {
+		return errors.New("it is of another cluster, or of one before a recovery")
 	}
 	return nil
 }

@@ -228,13 +228,18 @@ func outsideAddress(t *testing.T) string {
 	return "127.0.0.1:1"
 }
 
+// greetingFor begins a connection for Raft.
+func greetingFor(id, lineage string) string {
+	return "\x01shardproxy raft 1\n" + lineage + string(rune(len(id))) + id
+}
+
 // TestHostileConnections: none of them is answered with anything but an error,
 // and none keeps the peers from each other.
 func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
 	target := c.leader()
-	address, greeting := target.Self().Raft, "\x01shardproxy raft 1\n\x02"+target.name()
+	address, greeting := target.Self().Raft, greetingFor(target.name(), target.Lineage())
 	hostile := map[string]string{
 		"nothing":             "",
 		"a PostgreSQL client": "\x00\x00\x00\x08\x04\xd2\x16\x2f",
@@ -244,7 +249,9 @@ func TestHostileConnections(t *testing.T) {
 		"another greeting":    "\x01shardproxy raft 9\n...........",
 		"letters":             strings.Repeat("A", 1<<20),
 		"a huge header":       "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", 1<<20),
-		"for another peer":    "\x01shardproxy raft 1\n\x02p9" + "\x00",
+		"for another peer":    greetingFor("p9", target.Lineage()),
+		"another cluster":     greetingFor(target.name(), "ABCDEFGH") + "\x00\x81\xa4Term\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+		"no cluster":          greetingFor(target.name(), strings.Repeat("\x00", 8)) + "\x00\x81\xa4Term\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
 		"Raft garbage":        greeting + strings.Repeat("\xff", 1000),
 		// AppendEntries with a list of 2^32-1 entries, and with bytes of that length.
 		"a huge list":  greeting + "\x00\x81\xa7Entries\xdd\xff\xff\xff\xff",

@@ -70,7 +70,7 @@ func (s *Store) counted(next http.Handler) http.Handler {
 // answer makes a handler of a function from request to response, both JSON.
 func answer[Request, Response any](s *Store, f func(context.Context, *Request) (*Response, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		theirs, ours := r.Header.Get(lineageHeader), s.fsm.lineage().String()
+		theirs, ours := r.Header.Get(lineageHeader), s.lineage().String()
 		if theirs != "" && ours != "" && theirs != ours {
 			writeError(w, toWire(fmt.Errorf("meta: peer %q is of another cluster: %w", s.self.ID, ErrNotLeader)))
 			return

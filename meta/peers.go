@@ -18,7 +18,8 @@ type JoinRequest struct {
 	// Nonvoter keeps the peer from ever voting by itself. Others vote once they
 	// have caught up, while there are fewer voters than the flag max_voters.
 	Nonvoter bool `json:"nonvoter"`
-	// New is what the new peer's IsNew says: it has nothing on its disk.
+	// New is what the new peer's IsNew says: it has nothing on its disk. A peer
+	// that is no member must be new.
 	New bool `json:"new"`
 }
 
@@ -122,6 +123,9 @@ func (s *Store) checkJoin(value *topology.Topology, r *JoinRequest) error {
 		}
 	}
 	known := value.Peers[peer.ID]
+	if _, half := s.server(peer.ID); known == nil && !half && !r.New {
+		return refused("its data directory is of another cluster, or of a peer that was removed: start it with an empty one: %w", topology.ErrInUse)
+	}
 	if known == nil {
 		return nil
 	}
@@ -149,7 +153,7 @@ func (s *Store) addServer(r *JoinRequest) error {
 			if err := s.keepsMajority(r.Peer.ID); err != nil {
 				return err
 			}
-			if err := s.raft.RemoveServer(server.ID, 0, timeout).Error(); err != nil {
+			if err := s.result(s.raft.RemoveServer(server.ID, 0, timeout)); err != nil {
 				return raftError(err)
 			}
 			known = false
@@ -159,9 +163,9 @@ func (s *Store) addServer(r *JoinRequest) error {
 	case known && server.Address == address:
 		return nil
 	case known && server.Suffrage == raft.Voter:
-		return raftError(s.raft.AddVoter(server.ID, address, 0, timeout).Error())
+		return raftError(s.result(s.raft.AddVoter(server.ID, address, 0, timeout)))
 	default:
-		return raftError(s.raft.AddNonvoter(raft.ServerID(r.Peer.ID), address, 0, timeout).Error())
+		return raftError(s.result(s.raft.AddNonvoter(raft.ServerID(r.Peer.ID), address, 0, timeout)))
 	}
 }
 
@@ -205,8 +209,8 @@ type removeRequest struct {
 	Force bool            `json:"force"`
 }
 
-// Remove takes a peer out of the cluster. The id must never be used again for a
-// peer with another data directory. It is refused where the voters that are
+// Remove takes a peer out of the cluster. It may come back with an empty data
+// directory, under a new id best. It is refused where the voters that are
 // left, as far as they have reported, would be no majority; force skips that
 // check. To repeat it is harmless. Errors are those of Propose.
 //
@@ -237,7 +241,7 @@ func (s *Store) answerRemove(ctx context.Context, r *removeRequest) (*memberResp
 		if r.ID == s.self.ID {
 			return nil, s.removeSelf(ctx)
 		}
-		if err := s.raft.RemoveServer(server.ID, 0, s.options.Timing.Call).Error(); err != nil {
+		if err := s.result(s.raft.RemoveServer(server.ID, 0, s.options.Timing.Call)); err != nil {
 			return nil, raftError(err)
 		}
 	}

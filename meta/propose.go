@@ -74,9 +74,9 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	if err := allKnow(s.fsm.value(), topology.VersionOf(c)); err != nil {
 		return nil, err
 	}
-	p := &proposal{lineage: s.lineage(), id: r.ID, since: r.Since, entry: r.Entry}
+	p := &proposal{lineage: s.proposedLineage(), id: r.ID, since: r.Since, entry: r.Entry}
 	applied := s.raft.Apply(p.encode(), s.options.Timing.Call)
-	if err := applied.Error(); err != nil {
+	if err := s.result(applied); err != nil {
 		return nil, raftError(err)
 	}
 	o, ok := applied.Response().(outcome)
@@ -91,9 +91,9 @@ func (s *Store) answerProposal(_ context.Context, r *proposeRequest) (*proposeRe
 	return &proposeResponse{Epoch: o.applied.epoch, Changed: o.applied.changed}, nil
 }
 
-// lineage is the one for entries of this leader: the state's, or a new one where
-// there is no entry yet.
-func (s *Store) lineage() lineage {
+// proposedLineage is the one for entries of this leader: the state's, or a new
+// one where there is no entry yet.
+func (s *Store) proposedLineage() lineage {
 	if l := s.fsm.lineage(); l != (lineage{}) {
 		return l
 	}

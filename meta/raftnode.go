@@ -54,6 +54,22 @@ func (s *Store) openRaft(leads chan bool) error {
 	return nil
 }
 
+// result waits for what Raft makes of a request.
+//
+// A request that Raft has taken when it is shut down may never be answered: it
+// stays in one of its queues. So nobody waits for an answer any longer than Raft
+// runs; the goroutine that would hear of it is left behind then.
+func (s *Store) result(f raft.Future) error {
+	answered := make(chan error, 1)
+	go func() { answered <- f.Error() }()
+	select {
+	case err := <-answered:
+		return err
+	case <-s.ended:
+		return raft.ErrRaftShutdown
+	}
+}
+
 // servers returns the members as Raft has them.
 func (s *Store) servers() []raft.Server {
 	f := s.raft.GetConfiguration()

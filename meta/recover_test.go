@@ -2,6 +2,7 @@ package meta_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -48,14 +49,47 @@ func TestRecover(t *testing.T) {
 	lost.options.ID, lost.options.DataDir = "p8", stray.options.DataDir
 	c.start(lost)
 	old := lost.Current()
-	if _, err := p.Join(c.ctx(), meta.JoinRequest{Peer: lost.Self(), Nonvoter: true}); err != nil {
-		t.Fatal(err)
+	if _, err := p.Join(c.ctx(), meta.JoinRequest{Peer: lost.Self(), Nonvoter: true}); !errors.Is(err, topology.ErrInUse) {
+		t.Errorf("it joins: %v", err)
 	}
-	eventually(t, "it finds out", func() bool { return lost.Err() != nil && !errors.Is(lost.Err(), meta.ErrRemoved) })
-	if got := lost.Current(); got != old {
-		t.Errorf("it publishes epoch %d", got.Epoch)
+	if _, err := p.Join(c.ctx(), meta.JoinRequest{Peer: lost.Self(), Nonvoter: true, New: true}); err != nil {
+		t.Fatal(err) // it says that it was new
 	}
 	c.propose(p, user("dan"))
+	if got := lost.Current(); got != old || lost.State().Epoch != 0 {
+		t.Errorf("it publishes epoch %d", got.Epoch)
+	}
+}
+
+// TestLostMajorityComesBack: the peers that were lost go on among themselves, and
+// the one that was recovered does not listen to them.
+func TestLostMajorityComesBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3)
+	c.converge(c.propose(c.leader(), user("ada")))
+	for _, p := range c.peers {
+		c.kill(p)
+	}
+	alone, back := c.peers[2], c.peers[:2]
+	if _, err := meta.Recover(meta.RecoverOptions{ID: alone.options.ID, DataDir: alone.options.DataDir, Raft: alone.options.Listen.Address}); err != nil {
+		t.Fatal(err)
+	}
+	c.start(alone)
+	own := c.propose(alone, user("mine"))
+	for _, p := range back {
+		c.start(p)
+	}
+	c.leader(back...)
+	for i := range 3 {
+		c.propose(back[i%2], user(fmt.Sprintf("theirs-%d", i)))
+		own = c.propose(alone, user(fmt.Sprintf("mine-%d", i)))
+	}
+	if err := alone.Err(); err != nil || alone.Current().Users["theirs-0"] != nil || alone.Current().Epoch < own {
+		t.Errorf("%v, users %v", err, alone.Current().Users)
+	}
+	if back[0].State().Users["mine-0"] != nil {
+		t.Error("the others hear of what it does")
+	}
 }
 
 // TestRecoverKeepsToServed: a log that has lost what the peer has served does

@@ -24,6 +24,7 @@ type Store struct {
 	logger   *slog.Logger
 	self     topology.Peer // never changes
 	isNew    bool          // the data directory was empty
+	logged   lineage       // of the log, as it was opened
 	founding lineage       // of the cluster, if this peer proposes its first entry
 	disk     *disk         // nil: alone, in memory
 	listener *listener     // nil: alone
@@ -42,6 +43,7 @@ type Store struct {
 	trouble    atomic.Pointer[error] // why the newest value is not published
 
 	cancel context.CancelFunc
+	ended  chan struct{} // closed when Raft has ended
 	group  sync.WaitGroup
 	closed sync.Once
 }
@@ -55,7 +57,8 @@ func Open(o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		options: o, logger: o.Logger.With("peer", string(o.ID)), fsm: newFSM(), founding: newLineage(),
-		self: topology.Peer{ID: o.ID, Admin: o.Admin, Voter: true, Commands: topology.CommandVersion},
+		ended: make(chan struct{}),
+		self:  topology.Peer{ID: o.ID, Admin: o.Admin, Voter: true, Commands: topology.CommandVersion},
 	}
 	s.preparers = o.Preparers
 	ctx, cancel := context.WithCancel(context.Background())
@@ -93,6 +96,9 @@ func (s *Store) openDisk() (err error) {
 	if s.isNew, err = s.disk.isNew(); err != nil {
 		return err
 	}
+	if s.logged, err = loggedLineage(s.disk.bolt); err != nil {
+		return fmt.Errorf("meta: Raft's log in %s: %w", s.options.DataDir, err)
+	}
 	if s.self.Incarnation, err = s.disk.nextIncarnation(now); err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func (s *Store) openNetwork() (err error) {
 		_, s.network = raft.NewInmemTransport(raft.ServerAddress(s.options.ID))
 		return nil
 	}
-	if s.listener, err = listen(s.options.ID, s.options.Listen, s.logger); err != nil {
+	if s.listener, err = listen(s.options.ID, s.lineage, s.options.Listen, s.logger); err != nil {
 		return err
 	}
 	s.self.Raft = s.listener.advertise
@@ -172,6 +178,7 @@ func (s *Store) release() error {
 	if s.raft != nil {
 		errs = append(errs, s.raft.Shutdown().Error())
 	}
+	close(s.ended)
 	if n, ok := s.network.(*transport); ok {
 		n.CloseStreams()
 		errs = append(errs, n.Close())
@@ -193,7 +200,7 @@ func (s *Store) handOver(ctx context.Context) {
 		return
 	}
 	done := make(chan error, 1)
-	s.group.Go(func() { done <- s.raft.LeadershipTransfer().Error() })
+	s.group.Go(func() { done <- s.result(s.raft.LeadershipTransfer()) })
 	select {
 	case err := <-done:
 		if err != nil {

@@ -54,10 +54,11 @@ type raftStreams struct {
 
 var _ raft.StreamLayer = raftStreams{}
 
-// hello is how a connection for Raft begins: a line, and the length and the name
-// of the peer that it is meant for.
-func hello(id string) []byte {
-	return append(append([]byte(raftHello), byte(len(id))), id...)
+// hello is how a connection for Raft begins: a line, the sender's lineage, and
+// the length and the name of the peer that it is meant for.
+func hello(id string, l lineage) []byte {
+	b := append([]byte(raftHello), l[:]...)
+	return append(append(b, byte(len(id))), id...)
 }
 
 // Dial implements raft.StreamLayer. The address comes from withID.
@@ -76,7 +77,7 @@ func (s raftStreams) Dial(address raft.ServerAddress, timeout time.Duration) (ne
 		conn.Close()
 		return nil, err
 	}
-	if _, err := conn.Write(hello(id)); err != nil {
+	if _, err := conn.Write(hello(id, s.listener.lineage())); err != nil {
 		conn.Close()
 		return nil, err
 	}
