@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
@@ -695,6 +696,29 @@ func TestSetConfigOfKnownSetting(t *testing.T) {
 	} {
 		if got := errorsIn(w.simple(sql)); !slices.Equal(got, []string{"0A000"}) {
 			t.Errorf("%s: %v", sql, got)
+		}
+	}
+}
+
+// pgjdbc and PDO look up by its OID which table a column belongs to. Where the OIDs
+// differ, they are told of none rather than of another.
+func TestTablesOfColumns(t *testing.T) {
+	p := withTypes(t, options{pool: 1})
+	conn := p.connect()
+	table := query(t, conn, "SELECT oid FROM pg_class WHERE relname = 'feelings'")[0]
+	for i, key := range p.keys {
+		rows, err := conn.Query(t.Context(), "SELECT ns FROM feelings WHERE user_id = $1", pgx.QueryExecModeSimpleProtocol, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		field := rows.FieldDescriptions()[0]
+		rows.Close()
+		want := "0 false"
+		if i == p.home {
+			want = table + " true"
+		}
+		if got := fmt.Sprint(field.TableOID, field.TableAttributeNumber > 0); got != want {
+			t.Errorf("node %d: table and column %v, want %v", i+1, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package pgsession
 
 import (
+	"bytes"
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 )
@@ -68,6 +69,7 @@ func (m *machine) mapColumns(node topology.NodeIndex, frame []byte) error {
 	if from == nil {
 		return nil
 	}
+	hideTables(frame)
 	for i := range m.columns.Columns {
 		c := &m.columns.Columns[i]
 		m.columns.SetType(i, mapOID(from, c.Type))
@@ -76,4 +78,16 @@ func (m *machine) mapColumns(node topology.NodeIndex, frame []byte) error {
 		}
 	}
 	return nil
+}
+
+// hideTables makes a RowDescription, which is known to be well formed, say of no
+// column which table it belongs to. Drivers look the table's name up by its OID, and
+// would find another table's at home.
+func hideTables(frame []byte) {
+	const table, fixed = 6, 18 // bytes: OID and number of the column; all behind the name
+	for rest := frame[pgwire.HeaderSize+2:]; len(rest) > fixed; {
+		end := bytes.IndexByte(rest, 0) + 1
+		clear(rest[end : end+table])
+		rest = rest[end+fixed:]
+	}
 }
