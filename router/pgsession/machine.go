@@ -124,7 +124,7 @@ type config struct {
 	plans    *plan.Cache
 	drawer   *drawer
 	// forget clears the drawers of the database's other users; may be nil.
-	forget func()
+	forget   func()
 	catalog  Catalog
 	settings *knownSettings
 	types    *knownTypes

@@ -157,56 +157,72 @@ func (t *setvalTask) read(ctx context.Context, w worker, query []byte) (string, 
 	if p.Class == plan.Single || p.Class == plan.Scatter || p.Class == plan.Subset {
 		nodes = nodesOf(p)
 	}
-	var merged mergedRow
-	var value []byte
-	var oid uint32
-	rows := 0
+	v := readValue{}
+	if merge := oneRow(p.Merge); merge != nil && len(nodes) > 1 {
+		v.merge = merge
+	}
 	for _, node := range nodes {
 		err := t.on(ctx, w, node, func(l *link) error {
 			l.query(query)
-			return l.exchange(ctx, func(typ byte, frame []byte) error {
-				switch typ {
-				case pgwire.MsgRowDescription:
-					var d pgwire.RowDescription
-					if err := d.Decode(frame); err != nil || len(d.Columns) != 1 {
-						return errors.Join(err, errColumns)
-					}
-					oid = d.Columns[0].Type
-					return merged.describe(frame, func(int) bool { return false })
-				case pgwire.MsgDataRow:
-					rows++
-					if merge := oneRow(p.Merge); merge != nil && len(nodes) > 1 {
-						return merged.add(merge, frame)
-					}
-					var row pgwire.DataRow
-					err := row.Decode(frame)
-					if err == nil {
-						value = bytes.Clone(row.Values[0])
-					}
-					return err
-				}
-				return nil
-			})
+			return l.exchange(ctx, v.take)
 		})
 		if err != nil {
 			return "", err
 		}
 	}
-	if rows > len(nodes) {
+	if v.rows > len(nodes) {
 		return "", setvalRefused("of a query with several rows")
 	}
-	if len(nodes) > 1 {
-		frame, err := merged.encode()
+	if v.merge != nil {
+		frame, err := v.merged.encode()
+		if err == nil {
+			err = v.keep(frame)
+		}
 		if err != nil {
 			return "", err
 		}
-		var row pgwire.DataRow
-		if err := row.Decode(frame); err != nil {
-			return "", err
-		}
-		value = row.Values[0]
 	}
-	return constant(value, oid)
+	return constant(v.value, v.oid)
+}
+
+// readValue is the one value that a query yields on one node, or merged from
+// several.
+type readValue struct {
+	merge  *plan.Merge
+	merged mergedRow
+	rows   int
+	value  []byte
+	oid    uint32
+}
+
+// take looks at a message of an answer.
+func (v *readValue) take(typ byte, frame []byte) error {
+	switch typ {
+	case pgwire.MsgRowDescription:
+		var d pgwire.RowDescription
+		if err := d.Decode(frame); err != nil || len(d.Columns) != 1 {
+			return errors.Join(err, errColumns)
+		}
+		v.oid = d.Columns[0].Type
+		return v.merged.describe(frame, func(int) bool { return false })
+	case pgwire.MsgDataRow:
+		v.rows++
+		if v.merge != nil {
+			return v.merged.add(v.merge, frame)
+		}
+		return v.keep(frame)
+	}
+	return nil
+}
+
+// keep keeps the value of a row.
+func (v *readValue) keep(frame []byte) error {
+	var row pgwire.DataRow
+	if err := row.Decode(frame); err != nil || len(row.Values) != 1 {
+		return errors.Join(err, errColumns)
+	}
+	v.value = bytes.Clone(row.Values[0])
+	return nil
 }
 
 // constant is a value as an expression of its type.
