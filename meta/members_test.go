@@ -279,3 +279,50 @@ func TestPeerHandlers(t *testing.T) {
 		t.Errorf("a peer that is not known: %v", err)
 	}
 }
+
+// TestAloneThenWithOthers: a peer that was alone with a data directory gets an
+// address and is joined, and is alone again after that.
+func TestAloneThenWithOthers(t *testing.T) {
+	t.Parallel()
+	c := emptyCluster(t)
+	p := c.newPeer()
+	listen := p.options.Listen
+	p.options.Listen, p.options.Bootstrap = nil, true
+	open := func() {
+		store, err := meta.Open(p.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Store, p.running = store, true
+	}
+	open()
+	if _, err := p.Propose(c.ctx(), first(p.Self()), 0); err != nil {
+		t.Fatal(err)
+	}
+	stranger := topology.Peer{ID: "p9", Raft: "127.0.0.1:1", Incarnation: 1, Commands: topology.CommandVersion}
+	if _, err := p.Join(c.ctx(), meta.JoinRequest{Peer: stranger, New: true}); !errors.Is(err, topology.ErrInUse) {
+		t.Errorf("a peer joins one that listens nowhere: %v", err)
+	}
+	c.kill(p)
+
+	p.options.Listen = listen
+	c.start(p)
+	c.eventually("the address is known", func() bool {
+		return p.IsLeader() && p.Stats().Peers[0].Address == p.Self().Raft && p.Current().Peers["p1"].Raft == p.Self().Raft
+	})
+	second := c.start(c.newPeer())
+	c.join(second)
+	c.eventually("both vote", func() bool { return c.votersSeen() == 2 })
+	c.converge(c.propose(second, user("ada")))
+	if _, err := p.Remove(c.ctx(), "p2", true); err != nil {
+		t.Fatal(err)
+	}
+	c.kill(second)
+	c.kill(p)
+
+	p.options.Listen = nil
+	open()
+	if epoch := c.propose(p, user("bob")); p.Current().Users["ada"] == nil || epoch < 4 {
+		t.Errorf("epoch %d with users %v", epoch, p.Current().Users)
+	}
+}

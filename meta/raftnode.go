@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -28,7 +29,7 @@ func raftConfig(o *Options, leads chan<- bool) *raft.Config {
 
 // openRaft starts Raft, and makes a cluster of this peer where that is asked.
 // leads receives whenever this peer becomes the leader or ceases to be.
-func (s *Store) openRaft(leads chan bool) error {
+func (s *Store) openRaft(ctx context.Context, leads chan bool) error {
 	config := raftConfig(&s.options, leads)
 	var log raft.LogStore
 	var stable raft.StableStore
@@ -47,6 +48,7 @@ func (s *Store) openRaft(leads chan bool) error {
 			return fmt.Errorf("meta: bootstrap: %w", err)
 		}
 	}
+	stable = &patientStore{stable, ctx, termRetry, s.logger}
 	var err error
 	if s.raft, err = raft.NewRaft(config, s.fsm, log, stable, snapshots, s.network); err != nil {
 		return fmt.Errorf("meta: start Raft: %w", err)

@@ -75,7 +75,7 @@ func Open(o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	leads := make(chan bool, 16)
-	if err := s.openRaft(leads); err != nil {
+	if err := s.openRaft(ctx, leads); err != nil {
 		return nil, err
 	}
 	s.start(ctx, leads)
