@@ -2,6 +2,7 @@ package pgsession
 
 import (
 	"bytes"
+
 	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 )
