@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"shardproxy/meta/topology"
@@ -114,6 +116,8 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timing.Call)
 	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+PathPrefix+path, bytes.NewReader(content))
 	if err != nil {
 		return fmt.Errorf("meta: %w", err)
@@ -124,7 +128,7 @@ func (s *Store) call(ctx context.Context, address, path string, request, respons
 	answer, err := s.client.Do(r)
 	if err != nil {
 		outcome := ErrUnknownOutcome
-		if errors.Is(err, ErrNoConnection) {
+		if !sent.Load() {
 			outcome = ErrNotLeader // as far as anybody can tell
 		}
 		return fmt.Errorf("meta: peer at %s: %w: %w", address, outcome, err)

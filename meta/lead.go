@@ -115,6 +115,12 @@ func (s *Store) registerStart(ctx context.Context, known *topology.Peer, r *Rece
 	if started == (topology.PeerStarted{ID: known.ID, Incarnation: known.Incarnation, Commands: known.Commands, Raft: known.Raft, Admin: known.Admin}) {
 		return
 	}
+	if r.New {
+		if err := s.demoteForgetful(known, r.Incarnation); err != nil {
+			s.logger.Warn("a peer without its disk still votes", "member", string(known.ID), "error", err)
+			return
+		}
+	}
 	s.tendBy(ctx, started)
 }
 

@@ -141,24 +141,15 @@ func (s *Store) checkJoin(value *topology.Topology, r *JoinRequest) error {
 }
 
 // addServer has Raft replicate to a peer. One that is a member already stays
-// what it is, unless its disk was lost: what it has agreed to is forgotten, so
-// that its vote must not count for the old log.
+// what it is.
 func (s *Store) addServer(r *JoinRequest) error {
-	address := raft.ServerAddress(r.Peer.Raft)
-	server, known := s.server(r.Peer.ID)
-	timeout := s.options.Timing.Call
-	if known && r.New && server.Suffrage == raft.Voter && r.Peer.ID != s.self.ID {
-		report := s.reports.of(r.Peer.ID)
-		if report.Incarnation != r.Peer.Incarnation || report.Applied == 0 {
-			if err := s.keepsMajority(r.Peer.ID); err != nil {
-				return err
-			}
-			if err := s.result(s.raft.RemoveServer(server.ID, 0, timeout)); err != nil {
-				return raftError(err)
-			}
-			known = false
+	if known := s.fsm.value().Peers[r.Peer.ID]; known != nil && r.New {
+		if err := s.demoteForgetful(known, r.Peer.Incarnation); err != nil {
+			return err
 		}
 	}
+	address, timeout := raft.ServerAddress(r.Peer.Raft), s.options.Timing.Call
+	server, known := s.server(r.Peer.ID)
 	switch {
 	case known && server.Address == address:
 		return nil
@@ -167,6 +158,21 @@ func (s *Store) addServer(r *JoinRequest) error {
 	default:
 		return raftError(s.result(s.raft.AddNonvoter(raft.ServerID(r.Peer.ID), address, 0, timeout)))
 	}
+}
+
+// demoteForgetful takes the vote of a peer that has started anew with an empty
+// disk: it has forgotten what it agreed to, so that its vote must not count for
+// the old log. It gets it back once it has caught up.
+func (s *Store) demoteForgetful(known *topology.Peer, incarnation uint64) error {
+	server, member := s.server(known.ID)
+	if !member || server.Suffrage != raft.Voter || known.Incarnation >= incarnation || known.ID == s.self.ID {
+		return nil
+	}
+	if err := s.keepsMajority(known.ID); err != nil {
+		return err
+	}
+	s.logger.Warn("a voting peer has lost its disk", "member", string(known.ID))
+	return raftError(s.result(s.raft.DemoteVoter(server.ID, 0, s.options.Timing.Call)))
 }
 
 // Promote has a peer vote as soon as it has caught up. Errors are those of

@@ -17,6 +17,8 @@ type Report struct {
 	Commands    int             `json:"commands"`
 	Raft        string          `json:"raft"`
 	Admin       string          `json:"admin"`
+	// New says that the peer's disk was empty when it started.
+	New bool `json:"new"`
 	// Epoch is the one that the peer has published, 0 for none, and Hash the
 	// hash of the topology.
 	Epoch topology.Epoch `json:"epoch"`
@@ -117,7 +119,7 @@ func (s *Store) report(hash string) *Report {
 	s.mine.mu.Unlock()
 	r := &Report{
 		Peer: s.self.ID, Incarnation: s.self.Incarnation, Commands: s.self.Commands,
-		Raft: s.self.Raft, Admin: s.self.Admin, Epoch: s.epoch(), Hash: hash,
+		Raft: s.self.Raft, Admin: s.self.Admin, New: s.isNew, Epoch: s.epoch(), Hash: hash,
 		Applied: s.raft.AppliedIndex(), Drained: drained,
 	}
 	if err := s.Err(); err != nil {
