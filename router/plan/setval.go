@@ -16,7 +16,7 @@ func (a *analysis) setval(t *compiled, s *querytree.Statement) bool {
 		len(q.Targets) != 1 || len(q.With) > 0 || len(q.OrderBy) > 0 {
 		return false
 	}
-	if !isSetval(q.Targets[0].Expr) || callsOf(s, setvalName) > 1 {
+	if !isSetval(q.Targets[0].Expr) || callsOf(s, setvalName) > 1 || a.db.Functions[setvalName] { // a user's own
 		return false
 	}
 	t.class = Local
