@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"shardproxy/internal/config"
 	"shardproxy/meta"
@@ -28,6 +29,7 @@ type engine struct {
 	schemas   *schemas
 	logins    *logins
 	changes   *changer
+	armed     armedSince
 	nodes     *rebalance.Operator
 	sessions  *pgsession.Shared
 
@@ -65,7 +67,9 @@ func (e *engine) open(c *config.Config, calls *peerCalls, o *observer, logger *s
 		return err
 	}
 	e.logins = &logins{topology: func() *topology.Topology { return e.store.Current() }, logger: logger}
-	e.store, err = meta.Open(storeOptions(c, calls, logger, e.pools.Apply, e.logins.prepare, o.prepare))
+	e.store, err = meta.Open(storeOptions(c, calls, logger, e.pools.Apply, e.logins.prepare, o.prepare, func(next *topology.Topology) {
+		e.armed.note(next, time.Now())
+	}))
 	return err
 }
 
@@ -79,12 +83,12 @@ func (e *engine) identity() backend.Identity {
 func (e *engine) assemble(c *config.Config, calls *peerCalls, o *observer, logger *slog.Logger) (err error) {
 	var ctx context.Context
 	ctx, e.cancel = context.WithCancel(context.Background())
-	e.gate = gate.New(e.store)
+	e.gate = gate.New(countingSource{e.store, o.metrics.Changes()})
 	var cutter meta.Fencer
 	if e.clustered {
 		cutter = fencer{func() string { return e.store.Current().ClusterID }, logger}
 	}
-	e.changes = &changer{store: e.store, fencer: cutter}
+	e.changes = &changer{store: e.store, fencer: cutter, made: o.changed}
 	e.nodes, err = rebalance.New(rebalance.Options{Cluster: nodeCluster{e.changes}, Logger: logger})
 	if err != nil {
 		return err

@@ -53,10 +53,13 @@ func newObserver(v *views, logger *slog.Logger) (*observer, prometheus.Gatherer,
 	}
 	o := &observer{metrics: m, logger: logger}
 	gatherer, err := newGatherer(o, registry, v)
-	err = errors.Join(err, m.CollectPools(v.States), registry.Register(collectors.NewGoCollector()),
+	err = errors.Join(err, m.CollectPools(v.States), m.CollectCluster(v.clusterState), registry.Register(collectors.NewGoCollector()),
 		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})))
 	return o, gatherer, err
 }
+
+// changed counts a change of the topology.
+func (o *observer) changed(err error) { o.metrics.Changes().Result(changeResult(err)) }
 
 // prepare looks up the handles of a topology before it is published.
 func (o *observer) prepare(next *topology.Topology) {

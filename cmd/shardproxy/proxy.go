@@ -87,7 +87,8 @@ func (p *proxy) startAdmin() error {
 		Config: p.config.Admin, Version: version(), Logger: p.logger,
 		Gatherer:  p.metrics,
 		Readiness: p.views, Topology: p.views, Pools: p.views, Explainer: p.views,
-		Cluster: p.views, Forwarder: &forwarder{p.views}, Changes: p.views, Members: p.views, Resolver: p.views, Nodes: p.views,
+		Cluster: p.views, Forwarder: &forwarder{p.views}, Changes: p.views,
+		Members: countingMembers{p.views, p.observer.metrics.Changes()}, Resolver: p.views, Nodes: p.views,
 	})
 	if err != nil {
 		return err

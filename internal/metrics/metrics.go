@@ -28,6 +28,7 @@ type Metrics struct {
 	refused  [refusals]prometheus.Counter
 	cancels  [cancelResults]prometheus.Counter
 	epoch    prometheus.Gauge
+	changes  *Changes
 
 	mu struct {
 		sync.Mutex
@@ -119,12 +120,14 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		m.cancels[i] = m.vectors.cancels.WithLabelValues(CancelResult(i).String())
 	}
 	v := &m.vectors
+	changes, collectors := newChanges()
+	m.changes = changes
 	var errs []error
-	for _, collector := range []prometheus.Collector{
+	for _, collector := range append(collectors,
 		m.accepted, m.epoch, v.clients, v.received, v.sent, v.refused, v.cancels,
 		v.statements, v.latency, v.templateHits, v.templateMiss, v.errors,
 		v.queueWait, v.dials, v.dialErrors, v.backendClosed,
-	} {
+	) {
 		errs = append(errs, registerer.Register(collector))
 	}
 	return m, errors.Join(errs...)
@@ -141,6 +144,9 @@ func (m *Metrics) Cancel(result CancelResult) { m.cancels[result].Inc() }
 
 // Epoch says which topology is in use.
 func (m *Metrics) Epoch(epoch uint64) { m.epoch.Set(float64(epoch)) }
+
+// Changes returns the counters of changes.
+func (m *Metrics) Changes() *Changes { return m.changes }
 
 // Database returns the handle of a database of the topology. Sessions ask once
 // and keep it.

@@ -44,8 +44,24 @@ func TestExposition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = m.CollectCluster(func() (ClusterState, bool) {
+		return ClusterState{
+			State: "Leader", Term: 3, LeaderKnown: true, Applied: 17, Last: 18, Voters: 3, Nonvoters: 1,
+			Reports: []PeerReport{{"proxy-1", 0}, {"proxy-2", 1500 * time.Millisecond}},
+			Held:    map[string]time.Duration{"app": 250 * time.Millisecond, "other": 0},
+		}, true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.Accepted()
 	m.Epoch(42)
+	for i := range changeResults {
+		m.Changes().Result(ChangeResult(i))
+	}
+	m.Changes().Held()
+	m.Changes().Held()
+	m.Changes().GoesOn()
 	for i := range refusals {
 		m.Refused(Refusal(i))
 	}
@@ -147,9 +163,30 @@ func TestSQLStatesAreBounded(t *testing.T) {
 }
 
 func TestUnknownLabels(t *testing.T) {
-	for _, label := range []fmt.Stringer{Class(99), Side(99), Refusal(99), CancelResult(99)} {
+	for _, label := range []fmt.Stringer{Class(99), Side(99), Refusal(99), CancelResult(99), ChangeResult(99)} {
 		if !strings.Contains(label.String(), "(99)") {
 			t.Errorf("got %s", label)
+		}
+	}
+}
+
+// TestClusterUnknown: nothing is claimed while nothing is known, and no contact
+// while there was none.
+func TestClusterUnknown(t *testing.T) {
+	m, registry := newMetrics(t)
+	known := false
+	err := m.CollectCluster(func() (ClusterState, bool) { return ClusterState{State: "Candidate", LastContact: -1}, known })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"shardproxy_raft_state": 4, "shardproxy_raft_leader_known": 1, "shardproxy_raft_last_contact_seconds": 0} {
+		known = false
+		if n, err := testutil.GatherAndCount(registry, name); n != 0 || err != nil {
+			t.Errorf("%s: %d series while nothing is known, %v", name, n, err)
+		}
+		known = true
+		if n, err := testutil.GatherAndCount(registry, name); n != want || err != nil {
+			t.Errorf("%s: %d series, want %d, %v", name, n, want, err)
 		}
 	}
 }
