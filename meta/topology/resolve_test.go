@@ -123,6 +123,14 @@ func TestResolve(t *testing.T) {
 		{"null_key of the table", tableRules("t", topology.TableRule{NullKey: "replicated"}), table("t", "_tenant int4"), "sharded by convention: project _tenant int nulls", ""},
 		{"convention with a type that cannot be a key", topology.Rules{}, table("t", "id int8, user_id numeric, pk id"), "refused by convention", "it has type numeric"},
 
+		// Tables of migration tools.
+		{"Django", topology.Rules{}, table("django_migrations", "id int8, app text, pk id"), "global by convention", "Django notes there"},
+		{"Sequelize's spelling", topology.Rules{}, table("SequelizeMeta", "name text, pk name"), "global by convention", "Sequelize"},
+		{
+			"a rule beats that", tableRules("schema_migrations", topology.TableRule{Column: "version"}),
+			table("schema_migrations", "version text, pk version"), "sharded by config: public.schema_migrations version text", "",
+		},
+
 		// The primary key, and nothing.
 		{"primary key", topology.Rules{}, table("t", "id int8, pk id"), "sharded by primary key: public.t id int", "primary key (id)"},
 		{"composite primary key", topology.Rules{}, table("t", "a int8, b text, pk b a"), "sharded by primary key: public.t b text", "primary key (b, a)"},

@@ -114,6 +114,7 @@ func (r *resolver) choose(t *TableSchema, rel *Relation) {
 	case r.byList(t, rel):
 	case refuseUndeclared(t, rel):
 	case byExtension(t, rel):
+	case byMigrationTool(t, rel):
 	case r.byConvention(t, rel):
 	case r.byPrimaryKey(t, rel):
 	default:
