@@ -45,6 +45,6 @@ Exit codes:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newDemoCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newRecoverCommand(), newDemoCommand(), newVersionCommand())
 	return root
 }
