@@ -39,7 +39,7 @@ type cluster struct {
 // timing is fast, and slow enough for a busy machine with the race detector.
 func timing() meta.Timing {
 	return meta.Timing{
-		Heartbeat: 300 * time.Millisecond, Election: 300 * time.Millisecond, LeaderLease: 200 * time.Millisecond,
+		Heartbeat: 400 * time.Millisecond, Election: 400 * time.Millisecond, LeaderLease: 400 * time.Millisecond,
 		Report: 50 * time.Millisecond, Call: 2 * time.Second,
 	}
 }
