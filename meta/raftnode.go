@@ -4,11 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/raft"
 
 	"shardproxy/meta/topology"
 )
+
+// commitTimeout is the time after which a leader tells idle followers what is
+// committed, once or twice that. A routing change waits for it twice; Raft's
+// default of 50ms makes each statement that changes the schema feel it.
+const commitTimeout = 15 * time.Millisecond
 
 // raftConfig is Raft's configuration of a peer.
 func raftConfig(o *Options, leads chan<- bool) *raft.Config {
@@ -16,7 +22,7 @@ func raftConfig(o *Options, leads chan<- bool) *raft.Config {
 	c.LocalID = raft.ServerID(o.ID)
 	c.HeartbeatTimeout, c.ElectionTimeout = o.Timing.Heartbeat, o.Timing.Election
 	c.LeaderLeaseTimeout = o.Timing.LeaderLease
-	c.CommitTimeout = min(c.CommitTimeout, o.Timing.Heartbeat/4)
+	c.CommitTimeout = commitTimeout
 	c.SnapshotThreshold, c.TrailingLogs = o.Timing.SnapshotThreshold, o.Timing.TrailingLogs
 	c.SnapshotInterval = o.Timing.SnapshotInterval
 	c.Logger = raftLogger(o.Logger.With("peer", string(o.ID)))
