@@ -58,7 +58,7 @@ func factsOf(p *Plan) facts {
 
 // oddNumber is a number that the parser does not show as it is spelled, or whose
 // sign it shows as an operator around a cast.
-var oddNumber = regexp.MustCompile(`0[xobXOB0-9]|[0-9]_[0-9]|-[0-9]+ *::`)
+var oddNumber = regexp.MustCompile(`0[xobXOB0-9]|[0-9]_[0-9]|-[0-9]+ *::|-\s*0`)
 
 // threeWays plans a statement with a warm cache, a cold one, and with the
 // literals left in the text.
