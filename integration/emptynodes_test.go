@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -138,7 +137,7 @@ func newWriters(t *testing.T, all peers, after time.Duration) *writers {
 // write begins after a while, so that sometimes the change is first and sometimes
 // a row.
 func (w *writers) write(ctx context.Context, t *testing.T, p *proxy, after time.Duration) {
-	conn, err := pgx.Connect(ctx, p.dsn())
+	conn, err := pgx.Connect(t.Context(), p.dsn())
 	if err != nil {
 		t.Error(err)
 		return
@@ -150,19 +149,27 @@ func (w *writers) write(ctx context.Context, t *testing.T, p *proxy, after time.
 	case <-ctx.Done():
 	}
 	for n := 0; ctx.Err() == nil || n == 0; n++ {
-		var id int64
-		if err := conn.QueryRow(t.Context(), "INSERT INTO users (name) VALUES ($1) RETURNING id", fmt.Sprint(n)).Scan(&id); err != nil {
-			t.Errorf("an insert failed: %v", err)
-			return
-		}
-		w.mu.Lock()
-		w.written[id] = true
-		w.mu.Unlock()
-		if _, err := conn.Exec(t.Context(), "INSERT INTO notes (user_id, body) VALUES ($1, 'x')", id); err != nil {
+		if err := w.insert(t.Context(), conn); err != nil {
 			t.Errorf("an insert failed: %v", err)
 			return
 		}
 	}
+}
+
+// insert writes a user with a note. It may have to wait for a change, but not for
+// long.
+func (w *writers) insert(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var id int64
+	if err := conn.QueryRow(ctx, "INSERT INTO users (name) VALUES ('x') RETURNING id").Scan(&id); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.written[id] = true
+	w.mu.Unlock()
+	_, err := conn.Exec(ctx, "INSERT INTO notes (user_id, body) VALUES ($1, 'x')", id)
+	return err
 }
 
 // finish lets each writer write at least one row more.

@@ -22,6 +22,7 @@ import (
 // proxy is a running proxy in front of fresh databases.
 type proxy struct {
 	t       testing.TB
+	id      string   // among its peers
 	address string   // of the PostgreSQL listener
 	admin   string   // base URL of the admin listener
 	nodes   []string // DSNs of the nodes
@@ -39,6 +40,7 @@ type options struct {
 	database string // further lines of the database section
 	user     string // further fields of the user
 	nodes    []string
+	network  *network // carries what peers say to each other; nil: directly
 	// before runs on each node before the proxy starts.
 	before func(node int, conn *pgx.Conn)
 }
@@ -56,7 +58,7 @@ func start(t testing.TB, o options) *proxy {
 			closeNow(conn)
 		}
 	}
-	p := &proxy{t: t, nodes: o.nodes, address: freeAddress(t), log: new(lockedBuffer), exited: make(chan struct{})}
+	p := &proxy{t: t, id: "proxy-1", nodes: o.nodes, address: freeAddress(t), log: new(lockedBuffer), exited: make(chan struct{})}
 	admin := freeAddress(t)
 	p.admin = "http://" + admin
 	p.config = filepath.Join(t.TempDir(), "shardproxy.yaml")
@@ -73,7 +75,7 @@ func configuration(p *proxy, admin string, o options) string {
 		o.pool = 2
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "peer: {id: proxy-1, data_dir: %q, bootstrap: true, raft: {listen: %q}}\n", filepath.Dir(p.config), freeAddress(p.t))
+	fmt.Fprintf(&b, "peer: {id: %s, data_dir: %q, bootstrap: true, raft: {%s}}\n", p.id, filepath.Dir(p.config), raftAddresses(p, o.network))
 	fmt.Fprintf(&b, "admin: {listen: %q}\n", admin)
 	fmt.Fprintf(&b, "postgres:\n  listen: %q\n  drain_timeout: 3s\n%s", p.address, indent(o.postgres, 2))
 	fmt.Fprintf(&b, "log: {level: debug}\n")
