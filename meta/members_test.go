@@ -82,6 +82,12 @@ func TestNonvoter(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.eventually("it votes", func() bool { return c.votersSeen() == 2 })
+	if _, err := late.Join(c.ctx(), meta.JoinRequest{Peer: late.Self(), Nonvoter: true, New: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !c.peers[0].Current().Peers["p2"].Voter {
+		t.Error("joining again took its vote")
+	}
 	if _, err := late.Promote(c.ctx(), "nobody"); !errors.Is(err, topology.ErrNotFound) {
 		t.Errorf("promote nobody: %v", err)
 	}

@@ -63,8 +63,9 @@ func (s *Store) answerJoin(ctx context.Context, r *JoinRequest) (*memberResponse
 	if err := s.checkJoin(value, r); err != nil {
 		return nil, err
 	}
-	peer := r.Peer
-	peer.Voter = !r.Nonvoter && votersWanted(value, peer.ID) < value.FlagInt(topology.FlagMaxVoters)
+	peer, known := r.Peer, value.Peers[r.Peer.ID]
+	peer.Voter = known != nil && known.Voter || // a vote is never taken away
+		!r.Nonvoter && votersWanted(value, peer.ID) < value.FlagInt(topology.FlagMaxVoters)
 	join := topology.PutPeer{Peer: peer}
 	// What the topology would refuse, Raft must not have either.
 	if entry, err := topology.EncodeCommand(join, 0); err != nil {
