@@ -52,6 +52,13 @@ func (f fencer) cutOff(
 	if ended > 0 {
 		f.logger.Warn("connections of other peers ended", "database", db.Name, "node", string(id), "connections", ended)
 	}
+	if err == nil && db.Armed != nil && topology.Epoch(db.Armed.ID) == floor {
+		// All peers hold: what still runs is work whose client has gone.
+		ended, err = noderegistry.Quiet(ctx, conn)
+		if ended > 0 {
+			f.logger.Warn("work without a client ended", "database", db.Name, "node", string(id), "connections", ended)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("node %q: %w", id, err)
 	}
