@@ -88,7 +88,7 @@ func (f *fencer) calls() []cutOff {
 // changing is a cluster whose peers drain.
 func changing(t *testing.T, n int) (*cluster, map[*peer]*dataPlane) {
 	c := newCluster(t, n)
-	c.propose(c.leader(), topology.SetFlag{Name: topology.FlagReportTimeout, Value: "500ms"})
+	c.propose(c.leader(), topology.SetFlag{Name: topology.FlagReportTimeout, Value: "2s"})
 	planes := make(map[*peer]*dataPlane)
 	for _, p := range c.peers {
 		planes[p] = serve(t, p)

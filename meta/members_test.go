@@ -138,8 +138,9 @@ func TestRemove(t *testing.T) {
 	c := newCluster(t, 3)
 	leader := c.leader()
 	dead, left := c.others(leader)[0], c.others(leader)[1]
+	c.propose(leader, topology.SetFlag{Name: topology.FlagReportTimeout, Value: "1s"})
 	c.kill(dead)
-	eventually(t, "the dead peer is not heard of", func() bool { return silentFor(leader, dead, 3*time.Second) })
+	eventually(t, "the dead peer is not heard of", func() bool { return silentFor(leader, dead, time.Second) })
 	// Two of three run. Without one of these the other could not agree with the dead one.
 	if _, err := leader.Remove(c.ctx(), left.options.ID, false); !errors.Is(err, topology.ErrInUse) {
 		t.Errorf("remove a peer that is needed: %v", err)
