@@ -82,6 +82,8 @@ func (l *leaderCatalog) tryLeader(database string) (answer schemaAnswer, ok bool
 	if leader == "" || leader == e.store.Self().ID {
 		return answer, false
 	}
-	answer, err := e.askSchema(ctx, leader, database)
+	asked, done := e.whileLeads(ctx, leader)
+	defer done()
+	answer, err := e.askSchema(asked, leader, database)
 	return answer, err == nil && !answer.NotLeader
 }

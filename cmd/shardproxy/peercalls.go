@@ -28,8 +28,12 @@ const (
 	cancelPath = "/proxy/v1/cancel"
 )
 
-// maxPeerAnswer bounds what a peer answers to these, in bytes.
-const maxPeerAnswer = 1 << 20
+const (
+	// maxPeerAnswer bounds what a peer answers to these, in bytes.
+	maxPeerAnswer = 1 << 20
+	// maxForwarded bounds what the leader answers for the admin API, in bytes.
+	maxForwarded = 64 << 20
+)
 
 // peerCalls answers the other peers. It is there before there is an engine.
 type peerCalls struct {
@@ -201,21 +205,63 @@ func (f *forwarder) IsLeader() bool {
 	return e != nil && e.store.IsLeader()
 }
 
-// Forward implements admin.Forwarder.
+// Forward implements admin.Forwarder. For leaderPatience it looks for a peer that
+// takes the request: one that was just lost, or was elected a moment ago, does
+// not.
 func (f *forwarder) Forward(ctx context.Context, r *http.Request) (*http.Response, error) {
 	e := f.views.engine.Load()
 	if e == nil {
 		return nil, fmt.Errorf("%w: %w", admin.ErrNoLeader, errStarting)
 	}
-	leader, err := e.leader(ctx)
-	if err != nil {
-		return nil, err
+	limited, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	for {
+		leader, err := e.leader(limited)
+		if err != nil {
+			return nil, err
+		}
+		response, err := e.forward(leader, r)
+		if !errors.Is(err, admin.ErrNoLeader) {
+			return response, err
+		}
+		select {
+		case <-limited.Done():
+			return nil, err
+		case <-time.After(leaderPoll):
+		}
+	}
+}
+
+// forward sends a request to the leader, or to who is taken for it, and reads the
+// answer. Nothing has happened if the error wraps admin.ErrNoLeader.
+func (e *engine) forward(leader topology.PeerID, r *http.Request) (*http.Response, error) {
+	ctx, cancel := e.whileLeads(r.Context(), leader)
+	defer cancel()
+	r = r.Clone(ctx)
+	if r.GetBody != nil {
+		var err error
+		if r.Body, err = r.GetBody(); err != nil {
+			return nil, err
+		}
 	}
 	response, err := e.store.RoundTripper(leader).RoundTrip(r)
 	if errors.Is(err, meta.ErrNoConnection) {
-		err = fmt.Errorf("%w: %w", admin.ErrNoLeader, err)
+		return nil, fmt.Errorf("%w: %w", admin.ErrNoLeader, err)
 	}
-	return response, err
+	if err != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxForwarded+1))
+	if err != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	var problem admin.Problem
+	if response.StatusCode == http.StatusServiceUnavailable && json.Unmarshal(content, &problem) == nil && problem.Code == admin.CodeNoLeader {
+		return nil, fmt.Errorf("%w: %w", admin.ErrNoLeader, &problem)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(content))
+	return response, nil
 }
 
 // leader waits for a leader, which may come to be this peer: it is asked like any
