@@ -46,6 +46,7 @@ type PoolDocument struct {
 	Min          *int      `json:"min,omitempty"`
 	Max          *int      `json:"max,omitempty"`
 	QueueTimeout *Duration `json:"queue_timeout,omitempty"`
+	MaxQueue     *int      `json:"max_queue,omitempty"` // 0: no limit
 	// Lifetime and IdleTimeout: 0s is never.
 	Lifetime    *Duration `json:"lifetime,omitempty"`
 	IdleTimeout *Duration `json:"idle_timeout,omitempty"`

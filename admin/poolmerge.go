@@ -11,6 +11,7 @@ import (
 // The ranges are those of the configuration file.
 const (
 	maxPool      = 100_000
+	maxQueue     = 1_000_000
 	maxQueueWait = 24 * time.Hour
 	maxPoolLife  = 8760 * time.Hour
 )
@@ -21,12 +22,16 @@ func mergePool(db *topology.Database, doc *PoolDocument) (topology.Pool, []Diffe
 	what, before, after := "database "+db.Name+": pool.", db.Pool, db.Pool
 	replace(&after.Min, doc.Min)
 	replace(&after.Max, doc.Max)
+	replace(&after.MaxQueue, doc.MaxQueue)
 	replace(&after.Session, doc.Session)
 	invalid := func(key, possible string) (topology.Pool, []Difference, error) {
 		return before, nil, newProblem(CodeInvalid, what+key+": "+possible)
 	}
 	if after.Min < 0 || after.Max > maxPool || doc.Max != nil && after.Max < 1 || after.Max != 0 && after.Min > after.Max {
 		return invalid("min and max", fmt.Sprintf("0 to %d, max at least 1, and min at most max", maxPool))
+	}
+	if after.MaxQueue < 0 || after.MaxQueue > maxQueue {
+		return invalid("max_queue", fmt.Sprintf("0 (no limit) to %d", maxQueue))
 	}
 	if p := doc.QueueTimeout; p != nil {
 		wait := time.Duration(*p)
@@ -65,6 +70,7 @@ func diffPools(what string, before, after *topology.Pool) []Difference {
 	d.changed(what+"min", strconv.Itoa(before.Min), strconv.Itoa(after.Min))
 	d.changed(what+"max", count(before.Max), count(after.Max))
 	d.changed(what+"queue_timeout", millis(before.QueueTimeoutMS), millis(after.QueueTimeoutMS))
+	d.changed(what+"max_queue", strconv.Itoa(before.MaxQueue), strconv.Itoa(after.MaxQueue))
 	d.changed(what+"lifetime", millis(before.LifetimeMS), millis(after.LifetimeMS))
 	d.changed(what+"idle_timeout", millis(before.IdleTimeoutMS), millis(after.IdleTimeoutMS))
 	d.changed(what+"session", strconv.FormatBool(before.Session), strconv.FormatBool(after.Session))

@@ -63,6 +63,7 @@ func poolOf(c config.Pool) topology.Pool {
 	}
 	return topology.Pool{
 		Min: c.Min, Max: c.Max,
+		MaxQueue:       c.MaxQueue,
 		QueueTimeoutMS: max(1, c.QueueTimeout.Milliseconds()),
 		LifetimeMS:     orNever(c.Lifetime),
 		IdleTimeoutMS:  orNever(c.IdleTimeout),

@@ -57,6 +57,9 @@ type Pool struct {
 	Max int `yaml:"max" default:"20" min:"1" max:"100000"`
 	// QueueTimeout is how long a client waits for a connection; default 10s.
 	QueueTimeout time.Duration `yaml:"queue_timeout" default:"10s" min:"1ms" max:"24h"`
+	// MaxQueue is how many clients wait for a connection at most; default 0: as
+	// many as there are.
+	MaxQueue int `yaml:"max_queue" default:"0" min:"0" max:"1000000"`
 	// Lifetime is when a connection is replaced, give or take a tenth; default
 	// 1h. 0s: never.
 	Lifetime time.Duration `yaml:"lifetime" default:"1h" min:"0s" max:"8760h"`

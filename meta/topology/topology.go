@@ -140,6 +140,7 @@ type Pool struct {
 	Min            int   `json:",omitzero"`
 	Max            int   `json:",omitzero"`
 	QueueTimeoutMS int64 `json:",omitzero"`
+	MaxQueue       int   `json:",omitzero"` // 0: no limit
 	LifetimeMS     int64 `json:",omitzero"`
 	IdleTimeoutMS  int64 `json:",omitzero"`
 	// Session pools one backend per client session instead of per transaction.

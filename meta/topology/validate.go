@@ -177,8 +177,8 @@ func (d *Database) validateTypes() error {
 }
 
 func (p *Pool) validate() error {
-	if p.Min < 0 || p.Max < 0 || p.Max > 0 && p.Min > p.Max || p.QueueTimeoutMS < 0 {
-		return fmt.Errorf("pools of %d to %d connections with a queue timeout of %d ms", p.Min, p.Max, p.QueueTimeoutMS)
+	if p.Min < 0 || p.Max < 0 || p.Max > 0 && p.Min > p.Max || p.QueueTimeoutMS < 0 || p.MaxQueue < 0 {
+		return fmt.Errorf("pools of %d to %d connections with a queue of %d clients and a timeout of %d ms", p.Min, p.Max, p.MaxQueue, p.QueueTimeoutMS)
 	}
 	return nil
 }

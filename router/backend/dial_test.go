@@ -203,3 +203,34 @@ func TestDialTimeout(t *testing.T) {
 		}
 	})
 }
+
+// A queue with a limit refuses the next client at once, and takes clients again
+// when one has left it.
+func TestFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(fakeNode).newPool(t, PoolOptions{Max: 1, MaxQueue: 2})
+		held := acquire(t, p)
+		waits := make(chan error, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 2 {
+			go func() {
+				c, err := p.Acquire(ctx)
+				if err == nil {
+					p.Release(c)
+				}
+				waits <- err
+			}()
+		}
+		synctest.Wait()
+		start := time.Now()
+		if _, err := p.Acquire(t.Context()); sqlerr.From(err).SQLState != "53400" || time.Since(start) > 0 {
+			t.Errorf("error %v after %s, want 53400 at once", err, time.Since(start))
+		}
+		cancel()
+		for range 2 {
+			<-waits
+		}
+		time.AfterFunc(time.Second, func() { p.Release(held) })
+		p.Release(acquire(t, p))
+	})
+}

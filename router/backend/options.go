@@ -28,6 +28,9 @@ type PoolOptions struct {
 	Max int
 	// QueueTimeout is how long Acquire waits at most. Default 10s.
 	QueueTimeout time.Duration
+	// MaxQueue is how many clients wait at most; one more gets an error at once.
+	// 0: no limit.
+	MaxQueue int
 	// Lifetime is the age at which a connection is replaced, less a random part
 	// of up to a fifth, so that connections made together do not end together.
 	// Default 1h, negative: no limit.
@@ -57,6 +60,7 @@ const (
 type Limits struct {
 	Min, Max     int
 	QueueTimeout time.Duration
+	MaxQueue     int
 	Lifetime     time.Duration
 	IdleTimeout  time.Duration
 }
@@ -68,6 +72,7 @@ func limitsOf(s topology.Pool) Limits {
 		Min:          s.Min,
 		Max:          s.Max,
 		QueueTimeout: ms(s.QueueTimeoutMS),
+		MaxQueue:     s.MaxQueue,
 		Lifetime:     ms(s.LifetimeMS),
 		IdleTimeout:  ms(s.IdleTimeoutMS),
 	}
@@ -92,12 +97,15 @@ func (l Limits) complete() (Limits, error) {
 	if l.QueueTimeout < 0 {
 		errs = append(errs, fmt.Errorf("queue timeout is %s, must be positive", l.QueueTimeout))
 	}
+	if l.MaxQueue < 0 {
+		errs = append(errs, fmt.Errorf("max queue is %d, must not be negative", l.MaxQueue))
+	}
 	return l, errors.Join(errs...)
 }
 
 // complete checks o and fills in the defaults.
 func (o PoolOptions) complete() (PoolOptions, Limits, error) {
-	limits, err := Limits{o.Min, o.Max, o.QueueTimeout, o.Lifetime, o.IdleTimeout}.complete()
+	limits, err := Limits{o.Min, o.Max, o.QueueTimeout, o.MaxQueue, o.Lifetime, o.IdleTimeout}.complete()
 	var errs []error
 	if err != nil {
 		errs = append(errs, err)

@@ -161,6 +161,7 @@ func (s *Pools) newPool(key PoolKey, l login, limits topology.Pool) (*Pool, erro
 		Min:          n.Min,
 		Max:          n.Max,
 		QueueTimeout: n.QueueTimeout,
+		MaxQueue:     n.MaxQueue,
 		Lifetime:     n.Lifetime,
 		IdleTimeout:  n.IdleTimeout,
 		DialTimeout:  s.o.DialTimeout,

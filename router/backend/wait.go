@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"time"
+
+	"shardproxy/protocol/sqlerr"
 )
 
 // wait is Acquire without an idle connection.
@@ -51,6 +53,9 @@ func (p *Pool) enqueue(w *waiter, dead *Conn) (*Conn, error) {
 		w.limits = p.mu.limits
 		if c := p.takeIdleLocked(); c != nil {
 			return c, nil
+		}
+		if full := w.limits.MaxQueue; full > 0 && p.mu.waiters.len >= full {
+			return nil, sqlerr.QueueFull(string(p.o.Node))
 		}
 		p.mu.counters.Queued++
 		p.mu.waiters.pushBack(w)
