@@ -104,7 +104,7 @@ func TestEveryKey(t *testing.T) {
 			{Name: "pg-1", DSN: NewDSN("mysql://app:p%40ss@10.0.0.1:3306/app?tls=true"), AdminDSN: NewDSN("mysql://admin@10.0.0.1/app"), Weight: 2},
 			{Name: "pg-2", DSN: NewDSN("mysql://app@db2/app"), Weight: 1},
 		},
-		Pool: Pool{Min: 1, Max: 5, QueueTimeout: 500 * time.Millisecond, Lifetime: 30 * time.Minute, IdleTimeout: 0, Session: true},
+		Pool: Pool{Min: 1, Max: 5, QueueTimeout: 500 * time.Millisecond, MaxQueue: 50, Lifetime: 30 * time.Minute, IdleTimeout: 0, Session: true},
 
 		KeyOrder:         []string{"project", "tenant"},
 		KeyColumns:       map[string][]string{"project": {"_tenant"}, "tenant": {"tenant_id", "tid"}},
