@@ -20,6 +20,9 @@ import (
 const (
 	firstJoinRetry = 200 * time.Millisecond
 	lastJoinRetry  = 5 * time.Second
+	// refusalPatience is how long a refusal is not taken for the last word: the
+	// cluster may still hear of an earlier start of this peer.
+	refusalPatience = 15 * time.Second
 )
 
 // join asks the peers of the configuration to take this one in, and waits until it
@@ -31,6 +34,7 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 		return withCode(exitConfig, err)
 	}
 	request := joinRequest(e.store, c.Peer.Nonvoter)
+	began := time.Now()
 	for wait := firstJoinRetry; ; wait = min(2*wait, lastJoinRetry) {
 		err := errors.New("peer.join is empty")
 		for i, client := range clients {
@@ -39,7 +43,7 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 				return e.waitForMembership(ctx)
 			}
 			logger.Warn("not joined yet", "asked", c.Peer.Join[i], "error", err)
-			if refused(err) {
+			if refused(err) && time.Since(began) > refusalPatience {
 				return fmt.Errorf("join the cluster by %s: %w", c.Peer.Join[i], err)
 			}
 		}
