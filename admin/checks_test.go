@@ -83,10 +83,11 @@ func TestMergePool(t *testing.T) {
 	}{
 		{"nothing", PoolDocument{}, []string{}},
 		{"the same", PoolDocument{Min: number(2), Lifetime: after(time.Hour)}, []string{}},
-		{"all", PoolDocument{number(0), number(30), after(time.Second), after(0), after(time.Minute), &yes}, []string{
+		{"all", PoolDocument{number(0), number(30), after(time.Second), number(100), after(0), after(time.Minute), &yes}, []string{
 			"~ database app: pool.min: 2 -> 0", "~ database app: pool.max: 20 -> 30", "~ database app: pool.queue_timeout: 10s -> 1s",
-			"~ database app: pool.lifetime: 1h0m0s -> never", "~ database app: pool.idle_timeout: default -> 1m0s", "~ database app: pool.session: false -> true",
+			"~ database app: pool.max_queue: 0 -> 100", "~ database app: pool.lifetime: 1h0m0s -> never", "~ database app: pool.idle_timeout: default -> 1m0s", "~ database app: pool.session: false -> true",
 		}},
+		{"a queue below nothing", PoolDocument{MaxQueue: number(-1)}, nil},
 		{"min above max", PoolDocument{Min: number(21)}, nil},
 		{"negative min", PoolDocument{Min: number(-1)}, nil},
 		{"no connections", PoolDocument{Max: number(0)}, nil},

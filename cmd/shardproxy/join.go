@@ -36,9 +36,9 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 	request := joinRequest(e.store, c.Peer.Nonvoter)
 	began := time.Now()
 	for wait := firstJoinRetry; ; wait = min(2*wait, lastJoinRetry) {
-		err := errors.New("peer.join is empty")
 		for i, client := range clients {
-			if _, err = client.JoinPeer(ctx, request); err == nil {
+			_, err := client.JoinPeer(ctx, request)
+			if err == nil {
 				logger.Info("joined", "by", c.Peer.Join[i])
 				return e.waitForMembership(ctx)
 			}
