@@ -52,7 +52,8 @@ func (l *load) work(ctx context.Context, key int) error {
 func (l *load) excused(ctx context.Context, err error) error {
 	for range 50 {
 		if l.down.Load() || ctx.Err() != nil {
-			return nil
+			err = nil
+			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -119,8 +119,10 @@ func nodeProblem(err error) error {
 	case rebalance.CodeNode, rebalance.CodeUnreachable:
 		return admin.NewProblem(admin.CodeNodeFailed, text, e.Hint)
 	case rebalance.CodeCluster:
-		if known := adminError(e.Unwrap()); known != e.Unwrap() {
-			return known
+		for _, known := range []error{admin.ErrNoLeader, admin.ErrOutcomeUnknown, admin.ErrUnsettled} {
+			if cause := adminError(e.Unwrap()); errors.Is(cause, known) {
+				return cause
+			}
 		}
 	}
 	return admin.NewProblem(admin.CodeRefused, text, e.Hint)

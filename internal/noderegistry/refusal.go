@@ -49,7 +49,7 @@ func (r Reason) String() string {
 }
 
 // Refusal is the error of a node that will not serve. Its texts hold no secret.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what the node answers, and reads so
 	Reason  Reason
 	Message string
 	Detail  string // may be empty

@@ -27,7 +27,7 @@ var (
 
 // Conflict refuses a command because something else has changed, or is being
 // changed, since it was decided on. It may be decided on anew.
-type Conflict struct {
+type Conflict struct { //nolint:errname // it is told to operators by this name
 	// Decided is the epoch the command was decided on, 0 where none was named.
 	Decided Epoch
 	// Current is the epoch it met.
