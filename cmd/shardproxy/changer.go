@@ -62,6 +62,10 @@ func (c *changer) cutOffStrangers(ctx context.Context, epoch topology.Epoch) err
 	if c.fencer == nil {
 		return nil
 	}
+	// Who was removed is still a peer in the topology before.
+	if err := c.store.Wait(ctx, epoch); err != nil {
+		return fmt.Errorf("%w: %w", meta.ErrUnsettled, err)
+	}
 	t := c.Current()
 	var peers []meta.PeerStart
 	for _, id := range slices.Sorted(maps.Keys(t.Peers)) {
@@ -85,14 +89,14 @@ func adminError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, meta.ErrUnsettled): // first: the leadership may have been lost after the change
+		return fmt.Errorf("%w: %w", admin.ErrUnsettled, err)
 	case errors.Is(err, meta.ErrNoLeader), errors.Is(err, meta.ErrNotLeader):
 		return fmt.Errorf("%w: %w", admin.ErrNoLeader, err)
 	case errors.Is(err, meta.ErrUnpublished): // it was made; this peer will have it
 		return nil
 	case errors.Is(err, meta.ErrUnknownOutcome):
 		return fmt.Errorf("%w: %w", admin.ErrOutcomeUnknown, err)
-	case errors.Is(err, meta.ErrUnsettled):
-		return fmt.Errorf("%w: %w", admin.ErrUnsettled, err)
 	case errors.Is(err, meta.ErrBusy):
 		return admin.NewProblem(admin.CodeRefused, err.Error(),
 			"Nothing was changed. End the transactions that stay open, or raise the flag hold_budget, and try again.")

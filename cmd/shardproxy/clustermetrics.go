@@ -142,7 +142,9 @@ func changeResult(err error) metrics.ChangeResult {
 	switch {
 	case err == nil:
 		return metrics.ChangeMade
-	case is(meta.ErrUnknownOutcome, meta.ErrUnpublished): // these come first: others may have led to them
+	case is(meta.ErrUnpublished): // this and the next come first: others may have led to them
+		return metrics.ChangeMade
+	case is(meta.ErrUnknownOutcome):
 		return metrics.ChangeUnknown
 	case is(meta.ErrUnsettled):
 		return metrics.ChangeUnsettled

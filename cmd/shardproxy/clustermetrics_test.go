@@ -34,9 +34,10 @@ func TestChangeResults(t *testing.T) {
 		{fmt.Errorf("x: %w", meta.ErrNoLeader), metrics.ChangeNoLeader},
 		{fmt.Errorf("x: %w", meta.ErrNotLeader), metrics.ChangeNoLeader},
 		{adminError(meta.ErrNoLeader), metrics.ChangeNoLeader},
+		{adminError(fmt.Errorf("%w: %w", meta.ErrUnsettled, meta.ErrNotLeader)), metrics.ChangeUnsettled},
 		{fmt.Errorf("x: %w: %w", meta.ErrUnsettled, meta.ErrBusy), metrics.ChangeUnsettled},
 		{fmt.Errorf("x: %w: %w", meta.ErrUnknownOutcome, meta.ErrNotLeader), metrics.ChangeUnknown},
-		{fmt.Errorf("x: %w", meta.ErrUnpublished), metrics.ChangeUnknown},
+		{fmt.Errorf("x: %w", meta.ErrUnpublished), metrics.ChangeMade},
 		{errors.New("node pg-1 is down"), metrics.ChangeFailed},
 		{admin.NewProblem(admin.CodeNotReady, "starting", ""), metrics.ChangeFailed},
 	}

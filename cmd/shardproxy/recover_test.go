@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -189,6 +190,36 @@ func TestRecoverLostMajority(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("the new peers do not vote")
+		}
+	}
+}
+
+// TestRemovedPeerIsCutOff: what a peer that still runs has open on the nodes is
+// ended before its removal is answered.
+func TestRemovedPeerIsCutOff(t *testing.T) {
+	t.Parallel()
+	nodes := cluster.NewDatabases(t)
+	one := newClusterPeer(t, "proxy-1", nodes, nil)
+	first := one.run(t)
+	must(t, first.connect(), "CREATE TABLE users (id bigint PRIMARY KEY)")
+	second := newClusterPeer(t, "proxy-2", nodes, one).run(t)
+	conn := second.connect()
+	eventually(t, second, "SELECT count(*) FROM users", 0)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, "http://"+one.admin+"/v1/peers/proxy-2", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status)
+	}
+	for range 5 { // its pool may offer connections that it does not know to be gone
+		if _, err := conn.Exec(t.Context(), "SELECT count(*) FROM users"); err == nil {
+			t.Error("a statement of a removed peer was run")
 		}
 	}
 }
