@@ -93,6 +93,16 @@ func (s *schemas) of(database string) *schema {
 	return each
 }
 
+// check reads the catalogs of all databases, though nobody has said that they have
+// changed.
+func (s *schemas) check() {
+	for _, name := range sortedKeys(s.cluster.Current().Databases) {
+		if each := s.of(name); each != nil {
+			each.nudge()
+		}
+	}
+}
+
 // Changed reads the catalogs of a database and publishes what they say, even if
 // ctx ends before. The warnings are for who has changed them.
 func (s *schemas) Changed(ctx context.Context, database string) ([]string, error) {
@@ -147,11 +157,16 @@ func (s *schema) ask() <-chan reloaded {
 		return reply
 	}
 	s.mu.asked = append(s.mu.asked, reply)
+	s.nudge()
+	return reply
+}
+
+// nudge makes run read the catalogs soon.
+func (s *schema) nudge() {
 	select {
 	case s.wake <- struct{}{}:
-	default:
+	default: // it will
 	}
-	return reply
 }
 
 // run reads the catalogs when it is asked to, and while they could not be read.
@@ -205,6 +220,9 @@ func (s *schema) answer(ctx context.Context) error {
 		err = sqlerr.AdminShutdown().Wrap(err) // nobody is served any more
 	case errors.Is(err, meta.ErrNotLeader):
 		retry = nil // another peer's task now
+	case len(asked) == 0 && !s.isStale():
+		// Nobody says that anything has changed: what is known goes on.
+		s.logger.Warn("schema not read again", "error", err)
 	default:
 		s.logger.Error("schema not read, statements on tables are refused until it is", "error", err)
 		err = staleError(errors.Join(err, s.refuseTables(ctx)))
@@ -213,6 +231,12 @@ func (s *schema) answer(ctx context.Context) error {
 		reply <- reloaded{warnings: warnings, err: err}
 	}
 	return retry
+}
+
+// isStale reports whether statements on tables are refused at the moment.
+func (s *schema) isStale() bool {
+	db := s.cluster.Current().Databases[s.name]
+	return db != nil && isStale(db)
 }
 
 // attempts is how often the catalogs are read when the topology changes, or rows

@@ -296,3 +296,26 @@ func TestChangedAtTheEnd(t *testing.T) {
 		t.Errorf("who came late got %v, want 57P01", err)
 	}
 }
+
+// TestCheckRefusesNothing: catalogs that are read though nobody has changed them, and
+// cannot be, are read later; statements go on meanwhile.
+func TestCheckRefusesNothing(t *testing.T) {
+	n := newNodes(t, table("a"))
+	n.gate = make(chan error)
+	n.start()
+	n.schemas.check()
+	n.gate <- errors.New("it is down")
+	n.have(table("a"), table("b")) // somebody did, and did not live to say so
+	n.gate <- nil
+	for deadline := time.Now().Add(patience); n.store.Current().Epoch == n.first; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the catalogs were not read again")
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, n.names()); diff != "" {
+		t.Errorf("relations: -want +got\n%s", diff)
+	}
+	if got := n.store.Current().Epoch; got != n.first+1 {
+		t.Errorf("epoch %d, want %d: a check that fails changes nothing", got, n.first+1)
+	}
+}

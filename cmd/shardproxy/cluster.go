@@ -101,6 +101,7 @@ func (e *engine) seed(ctx context.Context, c *config.Config, logger *slog.Logger
 	if _, err := e.store.Propose(ctx, batch, t.Epoch); err != nil {
 		return fmt.Errorf("make the databases: %w", err)
 	}
+	e.seeded = true
 	return nil
 }
 

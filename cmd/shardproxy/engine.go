@@ -22,6 +22,7 @@ import (
 // share.
 type engine struct {
 	clustered bool // the nodes know who they are
+	seeded    bool // the databases were made of the nodes just now
 	store     *meta.Store
 	gate      *gate.Gate
 	pools     *backend.Pools
@@ -102,6 +103,7 @@ func (e *engine) assemble(c *config.Config, calls *peerCalls, o *observer, logge
 		return err
 	}
 	e.background.Go(func() { e.schemas.run(ctx) })
+	e.background.Go(func() { e.lookAgain(ctx, e.seeded) })
 	e.background.Go(func() { e.reportDrained(ctx) })
 	e.background.Go(func() { e.logTopology(ctx, logger) })
 	calls.engine.Store(e)
