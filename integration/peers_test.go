@@ -21,7 +21,7 @@ func startPeers(t testing.TB, n int, o options) peers {
 	t.Helper()
 	all := peers{start(t, o)}
 	for i := 1; i < n; i++ {
-		all = append(all, all.join(t, fmt.Sprintf("proxy-%d", i+1)))
+		all = append(all, all.join(t, joining{id: fmt.Sprintf("proxy-%d", i+1), network: o.network}))
 	}
 	for _, p := range all {
 		p.waitReady()
@@ -29,23 +29,43 @@ func startPeers(t testing.TB, n int, o options) peers {
 	return all
 }
 
+// joining is how a peer joins.
+type joining struct {
+	id       string
+	nonvoter bool
+	by       *proxy   // is asked; nil: the first one
+	network  *network // as options have it
+}
+
 // join starts one more peer.
-func (all peers) join(t testing.TB, id string) *proxy {
+func (all peers) join(t testing.TB, j joining) *proxy {
 	t.Helper()
-	p := &proxy{t: t, nodes: all[0].nodes, address: freeAddress(t), log: new(lockedBuffer), exited: make(chan struct{})}
+	if j.by == nil {
+		j.by = all[0]
+	}
+	p := &proxy{t: t, id: j.id, nodes: all[0].nodes, address: freeAddress(t), log: new(lockedBuffer), exited: make(chan struct{})}
 	admin := freeAddress(t)
 	p.admin = "http://" + admin
 	dir := t.TempDir()
 	p.config = filepath.Join(dir, "shardproxy.yaml")
 	var b strings.Builder
-	fmt.Fprintf(&b, "peer: {id: %s, data_dir: %q, raft: {listen: %q}, join: [%q]}\n",
-		id, filepath.Join(dir, "data"), freeAddress(t), strings.TrimPrefix(all[0].admin, "http://"))
+	fmt.Fprintf(&b, "peer: {id: %s, nonvoter: %t, data_dir: %q, raft: {%s}, join: [%q]}\n", j.id, j.nonvoter,
+		filepath.Join(dir, "data"), raftAddresses(p, j.network), strings.TrimPrefix(j.by.admin, "http://"))
 	fmt.Fprintf(&b, "admin: {listen: %q}\npostgres: {listen: %q, drain_timeout: 3s}\nlog: {level: debug}\n", admin, p.address)
 	if err := os.WriteFile(p.config, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p.run()
 	return p
+}
+
+// raftAddresses are those of the section peer.raft.
+func raftAddresses(p *proxy, n *network) string {
+	listen := freeAddress(p.t)
+	if n == nil {
+		return fmt.Sprintf("listen: %q", listen)
+	}
+	return fmt.Sprintf("listen: %q, advertise: %q", listen, n.front(p.id, p.config, listen))
 }
 
 // kill ends a peer as a crash does.
