@@ -118,7 +118,7 @@ func (v *views) Remove(ctx context.Context, peer topology.PeerID, force bool) (t
 	if err != nil {
 		return epoch, adminError(err)
 	}
-	return epoch, adminError(e.changes.cutOffStrangers(ctx, epoch))
+	return epoch, adminError(e.cutOffRemoved(ctx, epoch))
 }
 
 // Promote implements admin.Members.

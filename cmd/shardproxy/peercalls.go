@@ -53,6 +53,7 @@ func newPeerCalls(adminAPI http.Handler) *peerCalls {
 	c := &peerCalls{mux: http.NewServeMux()}
 	c.mux.HandleFunc("POST "+schemaPath, c.answerSchema)
 	c.mux.HandleFunc("POST "+cancelPath, c.answerCancel)
+	c.mux.HandleFunc("POST "+strangersPath, c.answerStrangers)
 	c.mux.Handle("/", adminAPI)
 	return c
 }
