@@ -42,6 +42,7 @@ func (s *Store) newServer() *http.Server {
 	mux.Handle("POST "+PathPrefix+"join", answer(s, s.answerJoin))
 	mux.Handle("POST "+PathPrefix+"remove", answer(s, s.answerRemove))
 	mux.Handle("POST "+PathPrefix+"promote", answer(s, s.answerPromote))
+	mux.Handle("POST "+PathPrefix+"self", answer(s, s.answerSelf))
 	mux.Handle("/", s.options.Handler)
 	return &http.Server{
 		Handler:           s.counted(mux),

@@ -99,12 +99,28 @@ func (v *views) Join(ctx context.Context, peer topology.Peer, fresh bool) (topol
 	if err != nil {
 		return 0, err
 	}
-	if peer.Incarnation == 0 {
-		return 0, admin.NewProblem(admin.CodeRefused, fmt.Sprintf("peer %s has to ask by itself", peer.ID),
-			"Start it with peer.join naming the admin address of a peer of this cluster.")
+	request := meta.JoinRequest{Peer: peer, Nonvoter: !peer.Voter, New: fresh}
+	if peer.Incarnation == 0 { // an operator asks for it
+		if request, err = e.introduced(ctx, peer); err != nil {
+			return 0, err
+		}
 	}
-	epoch, err := e.store.Join(ctx, meta.JoinRequest{Peer: peer, Nonvoter: !peer.Voter, New: fresh})
+	epoch, err := e.store.Join(ctx, request)
 	return epoch, adminError(err)
+}
+
+// introduced asks the process at a peer's address who it is.
+func (e *engine) introduced(ctx context.Context, peer topology.Peer) (meta.JoinRequest, error) {
+	request, err := e.store.Introduce(ctx, peer.Raft)
+	if err != nil {
+		return request, admin.NewProblem(admin.CodeRefused, fmt.Sprintf("peer %s does not answer at %s: %v", peer.ID, peer.Raft, err),
+			"Start it with peer.join naming the admin address of a peer of this cluster; it then waits to be added, or joins by itself.")
+	}
+	if request.Peer.ID != peer.ID {
+		return request, admin.NewProblem(admin.CodeRefused, fmt.Sprintf("at %s there is peer %s, not %s", peer.Raft, request.Peer.ID, peer.ID), "")
+	}
+	request.Peer.Voter, request.Nonvoter = peer.Voter, !peer.Voter
+	return request, nil
 }
 
 // Remove implements admin.Members. What the peer may still have open on the nodes
