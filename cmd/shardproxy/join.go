@@ -27,7 +27,8 @@ const (
 
 // join asks the peers of the configuration to take this one in, and waits until it
 // has the cluster's topology. A peer that is a member already, and was stopped
-// before it had one, asks again: that does no harm.
+// before it had one, asks again: that does no harm. One that may not ask waits for
+// an operator to add it.
 func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger) error {
 	clients, err := joinClients(c)
 	if err != nil {
@@ -35,7 +36,7 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 	}
 	request := joinRequest(e.store, c.Peer.Nonvoter)
 	began := time.Now()
-	for wait := firstJoinRetry; ; wait = min(2*wait, lastJoinRetry) {
+	for wait := firstJoinRetry; e.store.Current() == nil; wait = min(2*wait, lastJoinRetry) {
 		for i, client := range clients {
 			_, err := client.JoinPeer(ctx, request)
 			if err == nil {
@@ -53,12 +54,20 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 			return context.Cause(ctx)
 		}
 	}
+	return nil
 }
 
 // refused reports whether to ask again would be answered the same.
 func refused(err error) bool {
 	problem, ok := errors.AsType[*admin.Problem](err)
-	return ok && problem.Code != admin.CodeNoLeader && problem.Code != admin.CodeTimeout && problem.Code != admin.CodeNotReady
+	if !ok {
+		return false
+	}
+	switch problem.Code {
+	case admin.CodeNoLeader, admin.CodeTimeout, admin.CodeNotReady, admin.CodeUnauthorized:
+		return false
+	}
+	return true
 }
 
 func (e *engine) waitForMembership(ctx context.Context) error {
