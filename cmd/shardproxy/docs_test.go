@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,6 +42,75 @@ func TestDocumentedConfiguration(t *testing.T) {
 		for _, err := range checkSupported(c) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDeployedConfigurations: the samples can be served, and those of a cluster fit
+// together.
+func TestDeployedConfigurations(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(projectRoot, "deploy", "*.yaml"))
+	if err != nil || len(names) < 4 {
+		t.Fatalf("samples %v, %v", names, err)
+	}
+	ids, listens, founders := map[string]bool{}, map[string]bool{}, 0
+	var joins [][]string
+	for _, path := range names {
+		name := filepath.Base(path)
+		c, err := config.Parse(name, []byte(read(t, filepath.Join("deploy", name))), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, err := range checkSupported(c) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !c.Peer.Clustered() {
+			continue
+		}
+		ids[c.Peer.ID], listens[c.Admin.Listen] = true, true
+		if c.Peer.Bootstrap {
+			founders++
+		} else {
+			joins = append(joins, c.Peer.Join)
+		}
+	}
+	if len(ids) != 3 || founders != 1 {
+		t.Errorf("peers %v, of which %d make a cluster", ids, founders)
+	}
+	for _, join := range joins {
+		for _, address := range join {
+			if !listens[address] {
+				t.Errorf("%s is the admin address of no peer: %v", address, listens)
+			}
+		}
+	}
+}
+
+// TestUnit: the unit for systemd gives open transactions the time that the default
+// configuration does, and starts what the image starts.
+func TestUnit(t *testing.T) {
+	unit := read(t, "deploy/shardproxy.service")
+	const start = "serve --config /etc/shardproxy/shardproxy.yaml"
+	if !strings.Contains(unit, "ExecStart=/usr/local/bin/shardproxy "+start+"\n") {
+		t.Error("the unit starts something else")
+	}
+	var words []string
+	for _, word := range strings.Fields(start) {
+		words = append(words, strconv.Quote(word))
+	}
+	if want := "CMD [" + strings.Join(words, ", ") + "]"; !strings.Contains(read(t, "deploy/Containerfile"), want) {
+		t.Errorf("the image does not start %s", want)
+	}
+	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(unit)
+	c, err := config.Parse("example.yaml", []byte(config.Example()), nil)
+	if err != nil || stop == nil {
+		t.Fatal(stop, err)
+	}
+	if limit, _ := strconv.Atoi(stop[1]); time.Duration(limit)*time.Second < c.Postgres.DrainTimeout+hurriedStop {
+		t.Errorf("it is killed after %s s, and may drain for %s", stop[1], c.Postgres.DrainTimeout)
+	}
+	if !strings.Contains(unit, fmt.Sprintf("RestartPreventExitStatus=%d %d\n", exitUsage, exitConfig)) {
+		t.Error("it is restarted when that cannot help")
 	}
 }
 

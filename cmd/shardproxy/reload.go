@@ -41,6 +41,10 @@ func (p *proxy) reload(next *config.Config) error {
 	p.level.Set(levelOf(merged.Log))
 	p.config = merged
 	for _, key := range left {
+		if merged.Peer.Clustered() && ofTopology(key) {
+			p.logger.Warn("configuration key not taken over: in a cluster shardctl changes it", "key", key)
+			continue
+		}
 		p.logger.Warn("configuration key not taken over: it needs a restart", "key", key)
 	}
 	p.logger.Info("configuration reloaded", "changed", taken)

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -255,4 +256,18 @@ func TestMerge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReloadInCluster: what the peers agree on is not read from a file again, and the
+// log says who changes it.
+func TestReloadInCluster(t *testing.T) {
+	t.Parallel()
+	peer := newClusterPeer(t, "proxy-1", cluster.NewDatabases(t), nil)
+	s := peer.run(t)
+	changed := strings.Replace(string(readFile(t, peer.path)), "password: secret", "password: other", 1)
+	write(t, peer.path, changed+"log: {level: debug}\n")
+	s.signal(syscall.SIGHUP)
+	s.await(`msg="configuration key not taken over: in a cluster shardctl changes it" key=users.app`)
+	s.await(`msg="configuration reloaded" changed=\[log.level\]`)
+	s.connect() // with the password as it was
 }
