@@ -40,15 +40,27 @@ func (s *Session) release(l *link) {
 	case l.broken || l.tainted || l.status != txIdle || !l.replies.empty() || len(l.out) > 0:
 		s.discard(l)
 	case s.sessionPooling(), l.locks:
-		if s.kept == nil {
-			s.kept = make(map[topology.NodeID]*link)
-		}
-		s.kept[l.id] = l
+		s.keep(l)
 	case l.custom || l.vars.custom():
 		l.pool.Discard(l.conn) // the server never forgets such a name
 	default:
 		l.pool.Release(l.conn)
 	}
+}
+
+// keep keeps a link until the session needs it again, or ends. Of two to one node,
+// which a task may have needed at once, one goes.
+func (s *Session) keep(l *link) {
+	if s.kept == nil {
+		s.kept = make(map[topology.NodeID]*link)
+	}
+	if other := s.kept[l.id]; other != nil {
+		if other.locks {
+			l, other = other, l
+		}
+		s.discard(other)
+	}
+	s.kept[l.id] = l
 }
 
 // discard closes a link that nobody may use again, with the locks it holds.
