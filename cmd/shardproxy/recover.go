@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -49,11 +47,9 @@ directories and have them join anew. Recover the peer with the highest epoch.`,
 			if r.config, err = loadConfig(path, os.Environ()); err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			context.AfterFunc(ctx, stop) // a second signal ends the process
 			r.in, r.out = cmd.InOrStdin(), cmd.OutOrStdout()
-			return withCode(exitFailed, r.run(ctx))
+			// A signal ends the process, whatever it does: it can be run again.
+			return withCode(exitFailed, r.run(cmd.Context()))
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "the configuration file of the peer (required)")
@@ -80,9 +76,6 @@ func (r *recovery) run(ctx context.Context) error {
 		return err
 	}
 	nodes := askNodes(ctx, holding.after)
-	if ctx.Err() != nil {
-		return errGivenUp
-	}
 	r.describe(holding, nodes)
 	doubts := doubtsOf(holding, nodes)
 	r.list("Doubts:", doubts)
