@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,6 +92,9 @@ func (r *recovery) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := publishRecovered(ctx, r.config, after.Epoch); err != nil {
+		return fmt.Errorf("the peer was recovered, but does not take it over; run recover again: %w", err)
+	}
 	return r.fence(ctx, after)
 }
 
@@ -117,6 +123,25 @@ func recoverBeyond(o meta.RecoverOptions, floor topology.Epoch) (*topology.Topol
 		}
 	}
 	return nil, fmt.Errorf("a node accepts epoch %d and later, which is out of reach", floor)
+}
+
+// publishTimeout bounds how long a recovered peer may take to publish what it has.
+const publishTimeout = 20 * time.Second
+
+// publishRecovered runs the peer for a moment, without clients, so that it publishes
+// what the recovery has made. It would start with what it served before otherwise,
+// which no node accepts.
+func publishRecovered(ctx context.Context, c *config.Config, epoch topology.Epoch) error {
+	store, err := meta.Open(storeOptions(c, newPeerCalls(http.NotFoundHandler()), slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return recoverError(c.Peer.DataDir, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err = store.Wait(ctx, epoch); err != nil {
+		err = errors.Join(err, store.Err())
+	}
+	return errors.Join(err, store.Close(ctx))
 }
 
 // recoverError says what to do about an error of the data directory.

@@ -247,7 +247,7 @@ func TestRecoverDoubts(t *testing.T) {
 		t.Errorf("something was changed, %v", err)
 	}
 	peer.recover(t, exitOK, "at epoch 4000", "--yes", "--force")
-	s := peer.run(t)
+	s := peer.run(t) // serves nothing older, not even at first
 	must(t, s.connect(), "CREATE TABLE users (id bigint PRIMARY KEY)")
 	for i, floor := range floors(t, nodes) {
 		if floor < 4_000_000 {
