@@ -46,6 +46,8 @@ type schemas struct {
 // proving is what the topology is changed with.
 type proving interface {
 	Current() *topology.Topology
+	// Watch returns a channel that receives after Current has changed.
+	Watch() (changed <-chan struct{}, stop func())
 	// Prove makes a routing change. If it needs a hold, prove is called behind it.
 	Prove(ctx context.Context, c topology.Command, prove func(ctx context.Context, t *topology.Topology) error) (topology.Epoch, error)
 }
@@ -127,8 +129,11 @@ type schema struct {
 	reload  reload
 	wake    chan struct{} // somebody asked
 
-	// problems, as they were read last, belong to the goroutine of run.
-	problems []catalog.Problem
+	// These belong to the goroutine of run.
+	problems []catalog.Problem // as they were read last
+	// told: somebody has said that the schema is another one, and it was not read
+	// since.
+	told bool
 
 	mu struct {
 		sync.Mutex
@@ -212,15 +217,24 @@ func (s *schema) answer(ctx context.Context) error {
 	s.mu.Unlock()
 	limited, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
+	s.told = s.told || len(asked) > 0
 	warnings, err := s.read(limited)
 	retry := err
 	switch {
 	case err == nil:
+		s.told = false
 	case ctx.Err() != nil:
 		err = sqlerr.AdminShutdown().Wrap(err) // nobody is served any more
 	case errors.Is(err, meta.ErrNotLeader):
-		retry = nil // another peer's task now
-	case len(asked) == 0 && !s.isStale():
+		retry, s.told = nil, false // another peer's task now
+	case s.cluster.Current().Databases[s.name] == nil:
+		retry, s.told = nil, false // it was removed
+	case errors.Is(err, meta.ErrUnsettled):
+		// What was read is in the topology: to refuse tables would tell nobody more.
+		retry, s.told = nil, false
+		s.logger.Error("schema read, but not every peer is known to have it", "error", err)
+		err = sqlerr.Internal(err).WithDetail("The statement was run and the schema read; not every peer is known to have it yet.")
+	case !s.told && !s.isStale():
 		// Nobody says that anything has changed: what is known goes on.
 		s.logger.Warn("schema not read again", "error", err)
 	default:
@@ -233,12 +247,6 @@ func (s *schema) answer(ctx context.Context) error {
 	return retry
 }
 
-// isStale reports whether statements on tables are refused at the moment.
-func (s *schema) isStale() bool {
-	db := s.cluster.Current().Databases[s.name]
-	return db != nil && isStale(db)
-}
-
 // attempts is how often the catalogs are read when the topology changes, or rows
 // appear in a table that is to be placed elsewhere, while they are.
 const attempts = 5
@@ -249,6 +257,9 @@ var errOutdated = errors.New("something has changed while the schema was read")
 // changed them.
 func (s *schema) read(ctx context.Context) (warnings []string, err error) {
 	for range attempts {
+		if err := s.unarmed(ctx); err != nil {
+			return nil, err
+		}
 		warnings, err = s.readOnce(ctx)
 		var conflict *topology.Conflict
 		if err == nil || ctx.Err() != nil || !errors.Is(err, errOutdated) && !errors.As(err, &conflict) {
@@ -256,6 +267,23 @@ func (s *schema) read(ctx context.Context) (warnings []string, err error) {
 		}
 	}
 	return warnings, err
+}
+
+// unarmed waits while a change of the database is armed: none other is made
+// meanwhile, and it decides what the schema means.
+func (s *schema) unarmed(ctx context.Context) error {
+	changed, stop := s.cluster.Watch()
+	defer stop()
+	for {
+		if db := s.cluster.Current().Databases[s.name]; db == nil || db.Armed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func (s *schema) readOnce(ctx context.Context) (warnings []string, err error) {
@@ -317,54 +345,6 @@ func (s *schema) report(old, next *topology.Database) (warnings []string) {
 		s.logger.Info("schema read again")
 	}
 	return warnings
-}
-
-// staleReason is why tables are refused whose schema may be another one by now.
-const staleReason = "the schema has changed and could not be read from every node since; the proxy tries again by itself"
-
-// isStale reports whether the schema of a database is not known at the moment.
-func isStale(db *topology.Database) bool {
-	for _, rel := range db.Relations {
-		if rel.Placement == topology.Refused && rel.Reason == staleReason {
-			return true
-		}
-	}
-	return false
-}
-
-// refuseTables makes statements on the user's tables fail, at all peers: the nodes
-// may have another schema than the one we know, and a key of another type would be
-// looked for on the wrong node. Where the rows are is remembered.
-func (s *schema) refuseTables(ctx context.Context) error {
-	known := s.cluster.Current().Databases[s.name]
-	if known == nil || isStale(known) {
-		return nil
-	}
-	refused := known.Clone()
-	refused.Relations = make(map[topology.TableName]*topology.Relation, len(known.Relations))
-	for name, rel := range known.Relations {
-		if rel.Placement != topology.System {
-			rel = &topology.Relation{
-				Name: name, OID: rel.OID, Placement: topology.Refused, Source: rel.Source, Was: rel.Placed(),
-				Columns: rel.Columns, Uniques: rel.Uniques, Reason: staleReason,
-			}
-		}
-		refused.Relations[name] = rel
-	}
-	command, differs := topology.SchemaDiff(known, refused)
-	if !differs {
-		return nil
-	}
-	_, err := s.cluster.Prove(ctx, command, nil)
-	return err
-}
-
-// staleError is for who changed a schema that could not be read afterwards.
-func staleError(cause error) error {
-	seen := sqlerr.From(cause)
-	return seen.WithDetail("This happened when the schema was read after the statement: " + seen.Message + ".").
-		WithHint("Statements on tables are refused until the schema can be read; the proxy tries again by itself.").
-		Wrap(cause)
 }
 
 func (s *schema) logChange(c *topology.Change) {

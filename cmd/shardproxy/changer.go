@@ -28,6 +28,9 @@ var (
 // Current returns the topology in use.
 func (c *changer) Current() *topology.Topology { return c.store.Current() }
 
+// Watch implements proving.
+func (c *changer) Watch() (changed <-chan struct{}, stop func()) { return c.store.Watch() }
+
 // Change implements admin.Changes.
 func (c *changer) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
 	epoch, err := c.store.Change(ctx, command, meta.ChangeOptions{
