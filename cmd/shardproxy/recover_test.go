@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,8 +28,9 @@ type clusterPeer struct {
 func newClusterPeer(t *testing.T, id string, nodes []string, join *clusterPeer) *clusterPeer {
 	t.Helper()
 	dir := t.TempDir()
-	p := &clusterPeer{id: id, data: filepath.Join(dir, "data"), raft: freeAddress(t)}
-	p.path, p.admin, p.nodes = filepath.Join(dir, "shardproxy.yaml"), freeAddress(t), nodes
+	addresses := lastingAddresses(t, 2)
+	p := &clusterPeer{id: id, data: filepath.Join(dir, "data"), raft: addresses[0]}
+	p.path, p.admin, p.nodes = filepath.Join(dir, "shardproxy.yaml"), addresses[1], nodes
 	var b strings.Builder
 	fmt.Fprintf(&b, "peer:\n  id: %s\n  data_dir: %q\n  raft: {listen: %q}\n", id, p.data, p.raft)
 	if join != nil {
@@ -46,6 +49,25 @@ func newClusterPeer(t *testing.T, id string, nodes []string, join *clusterPeer) 
 		t.Fatal(err)
 	}
 	return p
+}
+
+// lastingAddresses are free ones that no outgoing connection takes while their peer is
+// down: systems draw the ports of those from 32768 on.
+func lastingAddresses(t *testing.T, n int) []string {
+	t.Helper()
+	var addresses []string
+	for range 1000 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))))
+		if err != nil {
+			continue
+		}
+		defer l.Close() // when all are found
+		if addresses = append(addresses, l.Addr().String()); len(addresses) == n {
+			return addresses
+		}
+	}
+	t.Fatal("no free ports")
+	return nil
 }
 
 // run starts the peer and waits until it serves.
