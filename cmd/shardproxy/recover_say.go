@@ -75,13 +75,18 @@ func doubtsOf(h *holding, nodes []nodeAnswer) []string {
 	if h.served == nil {
 		doubts = append(doubts, "the peer has never served: what it has comes from Raft's log alone")
 	}
+	asked := make(map[string]bool) // one node of a database knows what all of them do
 	for _, n := range nodes {
+		asked[n.database] = asked[n.database] || n.err == nil
 		if n.floor > h.epoch {
 			doubts = append(doubts, fmt.Sprintf("node %s of database %s accepts epoch %d and later, and this peer knows nothing later than %d: "+
 				"a change was made since", n.node, n.database, n.floor, h.epoch))
 		}
 	}
 	for _, name := range sortedKeys(h.after.Databases) {
+		if !asked[name] {
+			doubts = append(doubts, fmt.Sprintf("database %s: no node could be asked whether a change was made since", name))
+		}
 		if armed := h.after.Databases[name].Armed; armed != nil {
 			doubts = append(doubts, fmt.Sprintf("database %s: a change was under way, which will be given up, and may have been made: %s", name, armed.What))
 		}

@@ -285,18 +285,24 @@ func TestRecoverSaysWhichNodesItMissed(t *testing.T) {
 	nodes := cluster.NewDatabases(t)
 	peer := newClusterPeer(t, "proxy-1", nodes, nil)
 	peer.run(t).end()
-	node, err := pgx.Connect(t.Context(), nodes[0])
-	if err != nil {
-		t.Fatal(err)
+	forget := func(dsn string) {
+		node, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeNow(node)
+		must(t, node, "DROP SCHEMA shardproxy CASCADE")
 	}
-	t.Cleanup(func() { closeNow(node) })
-	must(t, node, "DROP SCHEMA shardproxy CASCADE")
+	forget(nodes[0])
 	out := peer.recover(t, exitNodes, `these nodes do not refuse the others yet`, "--yes")
 	for _, want := range []string{"is the whole cluster now", `node "pg-1": this database is not a node of any cluster`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+	forget(nodes[1])
+	forget(nodes[2])
+	peer.recover(t, exitNodes, "database app: no node could be asked whether a change was made since", "--yes")
 }
 
 func TestRecoverRefuses(t *testing.T) {
