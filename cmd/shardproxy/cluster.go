@@ -98,7 +98,12 @@ func (e *engine) seed(ctx context.Context, c *config.Config, logger *slog.Logger
 	if err != nil {
 		return err
 	}
-	if _, err := e.store.Propose(ctx, batch, t.Epoch); err != nil {
+	// Other entries may have come meanwhile, such as that of this start.
+	switch _, err := e.store.Propose(ctx, batch, 0); {
+	case errors.Is(err, topology.ErrExists):
+		// An earlier start came as far as this, and what it made was not published.
+		return e.waitForDatabases(ctx, logger)
+	case err != nil:
 		return fmt.Errorf("make the databases: %w", err)
 	}
 	e.seeded = true
