@@ -29,6 +29,8 @@ const (
 )
 
 const (
+	// maxPeerRequest bounds what a peer asks by these, in bytes.
+	maxPeerRequest = 64 << 10
 	// maxPeerAnswer bounds what a peer answers to these, in bytes.
 	maxPeerAnswer = 1 << 20
 	// maxForwarded bounds what the leader answers for the admin API, in bytes.
@@ -60,6 +62,15 @@ func newPeerCalls(adminAPI http.Handler) *peerCalls {
 
 func (c *peerCalls) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
 
+// decodePeerRequest reads what a peer asks. Otherwise it has answered that it cannot.
+func decodePeerRequest(w http.ResponseWriter, r *http.Request, request any) bool {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPeerRequest)).Decode(request)
+	if err != nil {
+		http.Error(w, "malformed request", http.StatusBadRequest)
+	}
+	return err == nil
+}
+
 // schemaRequest tells the leader that statements have changed a schema.
 type schemaRequest struct {
 	Database string `json:"database"`
@@ -77,8 +88,7 @@ type schemaAnswer struct {
 
 func (c *peerCalls) answerSchema(w http.ResponseWriter, r *http.Request) {
 	var request schemaRequest
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
-		http.Error(w, "malformed request", http.StatusBadRequest)
+	if !decodePeerRequest(w, r, &request) {
 		return
 	}
 	answer := schemaAnswer{NotLeader: true}
@@ -124,9 +134,11 @@ type cancelRequest struct {
 
 func (c *peerCalls) answerCancel(w http.ResponseWriter, r *http.Request) {
 	var request cancelRequest
-	err := json.NewDecoder(r.Body).Decode(&request)
-	secret, wrong := base64.StdEncoding.DecodeString(request.Secret)
-	if err != nil || wrong != nil {
+	if !decodePeerRequest(w, r, &request) {
+		return
+	}
+	secret, err := base64.StdEncoding.DecodeString(request.Secret)
+	if err != nil {
 		http.Error(w, "malformed request", http.StatusBadRequest)
 		return
 	}

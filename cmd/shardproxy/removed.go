@@ -31,8 +31,7 @@ type strangersAnswer struct {
 
 func (c *peerCalls) answerStrangers(w http.ResponseWriter, r *http.Request) {
 	var request strangersRequest
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
-		http.Error(w, "malformed request", http.StatusBadRequest)
+	if !decodePeerRequest(w, r, &request) {
 		return
 	}
 	answer := strangersAnswer{NotLeader: true}
