@@ -2,11 +2,14 @@ package pgsession
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
 	"shardproxy/router/backend"
+	"shardproxy/router/gate"
 )
 
 // TestSecondLinkToANode: a session that keeps its connections may have needed two to
@@ -55,6 +58,50 @@ func TestSecondLinkToANode(t *testing.T) {
 		s.m.slot.Close()
 		if held := pools.Stats()[0].Held; held != 0 {
 			t.Errorf("locks on link %d: %d connections are held for nobody", locks, held)
+		}
+	}
+}
+
+// TestAdvisoryLocksOfAnotherHome: when another node has become home, others take the
+// same locks there. A session that has some ends before it does anything more.
+func TestAdvisoryLocksOfAnotherHome(t *testing.T) {
+	t.Parallel()
+	lock := pgwire.AppendQuery(nil, []byte("SELECT pg_advisory_lock(1)"))
+	unlock := pgwire.AppendQuery(nil, []byte("SELECT pg_advisory_unlock_all()"))
+	write := pgwire.AppendQuery(nil, []byte("INSERT INTO t (user_id, a) VALUES (1, 1)"))
+	tests := []struct {
+		name   string
+		before [][]byte
+		moves  bool
+		next   []byte
+		ends   bool
+	}{
+		{"locks, another home", [][]byte{lock}, true, write, true},
+		{"locks, another home, a batch", [][]byte{lock}, true, append(group("INSERT INTO t (user_id, a) VALUES (1, 1)"), syncMessage()...), true},
+		{"locks, another owner", [][]byte{lock}, false, write, false},
+		{"no locks, another home", nil, true, write, false},
+		{"no locks any more", [][]byte{lock, unlock}, true, write, false},
+	}
+	for _, test := range tests {
+		p := &published{oneTable(2)}
+		cfg := testConfig(p.topo)
+		cfg.gate = gate.New(p)
+		r := newRig(t, cfg)
+		r.unchecked = true
+		r.run(test.before...)
+		next := oneTable(2)
+		next.Epoch = 2
+		owners := next.Databases["app"].Owners
+		if at := len(owners) - 1; test.moves {
+			owners[at] = 1 - owners[at]
+		} else {
+			owners[0] = 1 - owners[0]
+		}
+		p.topo = next
+		answers := r.run(test.next)
+		told, written := slices.Contains(answers, "E 08006"), r.committed() == 1
+		if ended := r.m.state == stateEnd; ended != test.ends || told != test.ends || written == test.ends {
+			t.Errorf("%s: ended %v, %d statements committed, answered %q", test.name, ended, r.committed(), answers)
 		}
 	}
 }

@@ -162,11 +162,17 @@ func (m *machine) see(topo *topology.Topology) {
 	if db == nil && m.db != nil {
 		return // the database was removed: its pools are closed, and say so
 	}
+	if m.locked && home(db) != home(m.db) {
+		m.unlockedBy = home(m.db) // others take the same locks elsewhere now
+	}
 	m.topo, m.db = topo, db
 	if m.link != nil {
 		m.link.node = indexOf(m.db, m.link.id)
 	}
 }
+
+// home is the name of a database's home node, where advisory locks are.
+func home(db *topology.Database) topology.NodeID { return db.Nodes[db.Home()].ID }
 
 // noNode is the index of a node that the topology no longer has.
 const noNode = topology.NodeIndex(1<<16 - 1)
