@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,80 +202,99 @@ func testAlikeUnderDDL(t *testing.T, all peers) {
 }
 
 // An empty table placed by its primary key gets a column that places it otherwise,
-// while rows are inserted. Every row that was acknowledged is found by its key.
+// while the first rows are inserted. Every row that was acknowledged is found by
+// its key.
 func testPlacedAnew(t *testing.T, all peers) {
-	moved := 0
-	for round := range 4 {
+	anew := 0
+	for round := range 6 {
 		table := fmt.Sprintf("anew_%d", round)
-		setup := all[0].connect()
-		do(t, setup, "CREATE TABLE "+table+" (id int PRIMARY KEY, name text)")
-		var ended atomic.Bool
-		var work sync.WaitGroup
-		acknowledged := make([][]int, len(all))
-		go1 := make(chan struct{})
-		for i := range all {
-			conn := all[i].connect()
-			work.Go(func() {
-				<-go1
-				for n := 0; !ended.Load() && n < 300; n++ {
-					id := n*3 + i
-					// The key of the new placement differs from that of the old one.
-					sql := fmt.Sprintf("INSERT INTO %s (id, name) VALUES ($1, 'x')", table)
-					args := []any{id}
-					if n%2 == 1 {
-						sql, args = fmt.Sprintf("INSERT INTO %s (id, user_id, name) VALUES ($1, $2, 'x')", table), []any{id, id + 1000}
-					}
-					if _, err := conn.Exec(t.Context(), sql, args...); err == nil {
-						acknowledged[i] = append(acknowledged[i], id)
-					}
-				}
-			})
+		do(t, all[0].connect(), "CREATE TABLE "+table+" (id int PRIMARY KEY, name text)")
+		begin := make(chan struct{})
+		// From the moment at which the statement begins to the one after its end.
+		wait := time.Duration(round) * 60 * time.Millisecond
+		if round < 5 {
+			time.AfterFunc(wait, func() { close(begin) })
 		}
-		alter := all[(round+1)%3].connect()
-		alterSQL := fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s_pkey, ADD COLUMN user_id int NOT NULL DEFAULT 0, ADD PRIMARY KEY (user_id, id)", table, table)
-		if round%2 == 1 {
-			close(go1)
+		writers := all.write(t, table, begin)
+		sql := fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s_pkey, ADD COLUMN user_id int NOT NULL DEFAULT 0, ADD PRIMARY KEY (user_id, id)", table, table)
+		do(t, all[(round+1)%3].connect(), sql)
+		if round == 5 {
+			close(begin)
 		}
-		_, err := alter.Exec(t.Context(), alterSQL)
-		t.Logf("round %d: ALTER TABLE: %v", round, err)
-		if round%2 == 0 {
-			close(go1)
-			time.Sleep(300 * time.Millisecond) // let them write a while
-		}
-		ended.Store(true)
-		work.Wait()
-		rule, err := all[0].nodeOf(t.Context(), "SELECT * FROM "+table+" WHERE user_id = 1")
-		t.Logf("round %d: %s, %v", round, rule, err)
-		if strings.HasPrefix(rule, "single") {
-			moved++
-		}
-		found := map[int]int{}
-		for i := range all[0].nodes {
-			for _, text := range query(t, all[0].node(i), "SELECT id::text FROM "+table) {
-				var id int
-				if _, err := fmt.Sscan(text, &id); err != nil {
-					t.Fatal(err)
-				}
-				found[id]++
+		acknowledged := writers()
+		found := all.idsOf(t, table)
+		for _, id := range acknowledged {
+			if found[id] != 1 {
+				t.Errorf("%s: row %d was acknowledged, and is there %d times", table, id, found[id])
 			}
 		}
-		count := 0
-		for _, ids := range acknowledged {
-			count += len(ids)
-			for _, id := range ids {
-				if found[id] != 1 {
-					t.Errorf("%s: row %d was acknowledged, and is there %d times", table, id, found[id])
-				}
-			}
-		}
-		if len(found) != count {
-			t.Errorf("%s: %d rows are there, %d were acknowledged", table, len(found), count)
+		if len(found) != len(acknowledged) {
+			t.Errorf("%s: %d rows are there, %d were acknowledged", table, len(found), len(acknowledged))
 		}
 		all.rowsAreFound(t, table)
+		plan, err := all[0].nodeOf(t.Context(), "SELECT * FROM "+table+" WHERE user_id = 1")
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("writers that begin after %s: %d rows, %s", wait, len(found), plan)
+		if strings.HasPrefix(plan, "single") {
+			anew++
+		}
 	}
-	if moved == 0 {
+	if anew == 0 {
 		t.Error("no table was placed anew")
 	}
+}
+
+// write inserts rows into a table with the columns id, name and, soon, user_id
+// through all peers, from when begin is closed. The function that it returns waits
+// for the end and returns the ids of the rows that were acknowledged.
+func (all peers) write(t testing.TB, table string, begin <-chan struct{}) (acknowledged func() []int) {
+	t.Helper()
+	const each = 60
+	var group sync.WaitGroup
+	ids := make([][]int, len(all))
+	for i, p := range all {
+		conn := p.connect()
+		group.Go(func() {
+			<-begin
+			for n := range each {
+				id := n*len(all) + i
+				sql, args := "INSERT INTO "+table+" (id, name) VALUES ($1, 'x')", []any{id}
+				if n%2 == 1 { // refused until the column is there
+					sql, args = "INSERT INTO "+table+" (id, user_id, name) VALUES ($1, $2, 'x')", []any{id, id + 1000}
+				}
+				if _, err := conn.Exec(t.Context(), sql, args...); err == nil {
+					ids[i] = append(ids[i], id)
+				} else if _, ok := asPgError(err); !ok {
+					t.Errorf("%s: %v", p.id, err)
+					return
+				}
+			}
+		})
+	}
+	return func() []int {
+		group.Wait()
+		return slices.Concat(ids...)
+	}
+}
+
+// idsOf counts the ids in a table on all nodes.
+func (all peers) idsOf(t testing.TB, table string) map[int]int {
+	t.Helper()
+	found := map[int]int{}
+	for i := range all[0].nodes {
+		conn := all[0].node(i)
+		for _, text := range query(t, conn, "SELECT id::text FROM "+table) {
+			id, err := strconv.Atoi(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[id]++
+		}
+		closeNow(conn)
+	}
+	return found
 }
 
 // rowsAreFound checks that each row of a table with the columns id and user_id is
