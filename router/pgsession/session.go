@@ -39,6 +39,7 @@ type Session struct {
 		sync.Mutex
 		canceler backend.Canceler
 		link     bool
+		conn     *backend.Conn // of the link, for Abort
 		// interrupt ends what the session waits for: a connection, a task.
 		interrupt context.CancelCauseFunc
 	}
@@ -192,7 +193,7 @@ func (s *Session) acquireLink() {
 	})
 	s.running.Lock()
 	if l != nil {
-		s.running.canceler, s.running.link = l.conn.Canceler(), true
+		s.running.canceler, s.running.link, s.running.conn = l.conn.Canceler(), true, l.conn
 	}
 	s.running.Unlock()
 	s.m.acquired(l, err)
@@ -225,7 +226,7 @@ func (s *Session) interruptible(f func(ctx context.Context) error) error {
 // giveBack returns a link to its pool, or closes it.
 func (s *Session) giveBack(l *link) {
 	s.running.Lock()
-	s.running.link = false
+	s.running.link, s.running.conn = false, nil
 	s.running.Unlock()
 	s.release(l)
 }
@@ -294,13 +295,18 @@ func (s *Session) Drain() {
 	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // wakes a session that reads
 }
 
-// Abort ends the session now.
+// Abort ends the session now, though a node does not answer.
 func (s *Session) Abort() {
 	s.Drain()
 	_ = s.conn.Close()
 	late, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
 	_, _ = s.Cancel(late) // best effort: the process ends anyway
+	s.running.Lock()
+	defer s.running.Unlock()
+	if s.running.link { // not given back yet
+		_ = s.running.conn.Close() // ends what the session reads or writes there
+	}
 }
 
 // leave gives up what the session still holds when it ends.
