@@ -21,6 +21,7 @@ func TestPeersKilled(t *testing.T) {
 	t.Run("the leader while DDL runs", func(t *testing.T) { testLeaderKilledInDDL(t, all) })
 	t.Run("the peer that runs DDL", func(t *testing.T) { testPeerKilledInDDL(t, all) })
 	t.Run("the leader of a paused cluster", func(t *testing.T) { testLeaderKilledInPause(t, all) })
+	t.Run("the leader of a pause on its way", func(t *testing.T) { testLeaderKilledArmed(t, all) })
 	t.Run("two of three", func(t *testing.T) { testTwoKilled(t, all) })
 	t.Run("a peer from before a change, without a majority", func(t *testing.T) { testBehindWithoutMajority(t, all) })
 }
@@ -52,7 +53,7 @@ func testLeaderKilledInDDL(t *testing.T, all peers) {
 			answered <- err
 		}()
 		// Different moments, from before the first node to after the last one.
-		time.Sleep(time.Duration(round*12) * time.Millisecond)
+		time.Sleep(time.Duration(round*60) * time.Millisecond)
 		leader.kill()
 		began := time.Now()
 		err := <-answered
@@ -224,6 +225,55 @@ func testLeaderKilledInPause(t *testing.T, all peers) {
 		}
 	}
 	all.converged(t)
+}
+
+// A leader is lost that waited for a transaction to end: its change is given up,
+// and everybody goes on.
+func testLeaderKilledArmed(t *testing.T, all peers) {
+	setFlag(t, all[0], "hold_budget", "20s")
+	leader := all.leader(t)
+	others := all.others(leader)
+	holder, waits := others[0].connect(), others[1].connect()
+	do(t, holder, "BEGIN")
+	do(t, holder, "INSERT INTO parts VALUES (50, 1)")
+	asked := make(chan error, 1)
+	go func() {
+		_, err := others[1].api().Pause(t.Context(), "app")
+		asked <- err
+	}()
+	within(t, 5*time.Second, "the pause is armed", func() bool {
+		s, err := others[1].api().Status(t.Context())
+		return err == nil && s.Databases[0].Armed != nil
+	})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := waits.Exec(t.Context(), "INSERT INTO parts VALUES (51, 1)")
+		answered <- err
+	}()
+	leader.kill()
+	began := time.Now()
+	if err := <-answered; err != nil {
+		t.Errorf("a statement that waited for a change whose leader was lost: %v", err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("statements were held for %s after the leader was lost", took)
+	}
+	if err := <-asked; err == nil || codeOf(err) != admin.CodeOutcomeUnknown {
+		t.Errorf("who asked for the pause was told: %v", err)
+	}
+	do(t, holder, "COMMIT") // what was open goes on, too
+	leader.restart()
+	leader.waitReady()
+	all.converged(t)
+	for _, p := range all {
+		if s, err := p.api().Status(t.Context()); err != nil || s.Databases[0].Paused || s.Databases[0].Armed != nil {
+			t.Errorf("%s: %+v, %v", p.id, s, err)
+		}
+	}
+	setFlag(t, all[0], "hold_budget", "5s")
+	if n := len(query(t, leader.connect(), "SELECT n FROM parts WHERE user_id IN (50, 51)")); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
 }
 
 // A peer without the two others serves on, and comes back with them.
