@@ -18,6 +18,8 @@ type changer struct {
 	store  *meta.Store
 	fencer meta.Fencer
 	made   func(error) // told what became of each change; nil: nobody is
+	// resolve is asked again when rules are set; nil: they are not.
+	resolve resolve
 }
 
 var (
@@ -33,8 +35,12 @@ func (c *changer) Watch() (changed <-chan struct{}, stop func()) { return c.stor
 
 // Change implements admin.Changes.
 func (c *changer) Change(ctx context.Context, decided topology.Epoch, command topology.Command) (topology.Epoch, error) {
+	proof, err := c.proofOf(command)
+	if err != nil {
+		return 0, err
+	}
 	epoch, err := c.store.Change(ctx, command, meta.ChangeOptions{
-		Database: topology.DatabaseOf(command), On: decided, Fencer: c.fencer,
+		Database: topology.DatabaseOf(command), On: decided, Prove: proof, Fencer: c.fencer,
 	})
 	c.count(err)
 	return epoch, adminError(err)

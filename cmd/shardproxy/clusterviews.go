@@ -153,16 +153,5 @@ func (v *views) Resolve(ctx context.Context, t *topology.Topology, database stri
 	if err != nil {
 		return topology.SetRules{}, err
 	}
-	old := t.Databases[database]
-	if old == nil {
-		return topology.SetRules{}, fmt.Errorf("database %q: %w", database, topology.ErrNotFound)
-	}
-	asked := old.Clone()
-	asked.Rules = rules
-	next, _, err := e.reload(ctx, asked)
-	if err != nil {
-		return topology.SetRules{}, err
-	}
-	diff, _ := topology.SchemaDiff(old, next)
-	return topology.SetRules{Database: database, Rules: rules, Schema: diff.SchemaChange}, nil
+	return e.resolveRules(ctx, t, database, rules)
 }

@@ -89,7 +89,7 @@ func (e *engine) assemble(c *config.Config, calls *peerCalls, o *observer, logge
 	if e.clustered {
 		cutter = fencer{func() string { return e.store.Current().ClusterID }, logger}
 	}
-	e.changes = &changer{store: e.store, fencer: cutter, made: o.changed}
+	e.changes = &changer{store: e.store, fencer: cutter, made: o.changed, resolve: e.resolveRules}
 	e.nodes, err = rebalance.New(rebalance.Options{Cluster: nodeCluster{e.changes}, Logger: logger})
 	if err != nil {
 		return err
