@@ -17,7 +17,7 @@ const lookInterval = time.Second
 func (e *engine) lookAgain(ctx context.Context, seeded bool) {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
-	var known map[topology.PeerID]peerSeen
+	var known *seenBy
 	for first := true; ; first = false {
 		now := seenPeers(e.store, time.Now())
 		if now != nil && !(first && seeded) && moreSeen(known, now) {
@@ -32,6 +32,12 @@ func (e *engine) lookAgain(ctx context.Context, seeded bool) {
 	}
 }
 
+// seenBy is what the leader of a term knows of the other peers.
+type seenBy struct {
+	term  uint64
+	peers map[topology.PeerID]peerSeen
+}
+
 // peerSeen is what the leader knows of a peer.
 type peerSeen struct {
 	incarnation uint64
@@ -40,30 +46,31 @@ type peerSeen struct {
 
 // seenPeers returns the other peers as the leader sees them; nil: this peer does
 // not lead.
-func seenPeers(s *meta.Store, now time.Time) map[topology.PeerID]peerSeen {
+func seenPeers(s *meta.Store, now time.Time) *seenBy {
 	if !s.IsLeader() {
 		return nil
 	}
-	t := s.Current()
-	timeout := t.FlagDuration(topology.FlagReportTimeout)
-	seen := make(map[topology.PeerID]peerSeen)
-	for _, p := range s.Stats().Peers {
+	stats := s.Stats()
+	timeout := s.Current().FlagDuration(topology.FlagReportTimeout)
+	seen := &seenBy{stats.Term, make(map[topology.PeerID]peerSeen)}
+	for _, p := range stats.Peers {
 		if p.ID == s.Self().ID || p.Report.At.IsZero() {
 			continue
 		}
-		seen[p.ID] = peerSeen{p.Report.Incarnation, now.Sub(p.Report.At) > timeout}
+		seen.peers[p.ID] = peerSeen{p.Report.Incarnation, now.Sub(p.Report.At) > timeout}
 	}
 	return seen
 }
 
 // moreSeen reports whether now tells of a start, an end or a return that before did
-// not know; before is nil where this peer did not lead.
-func moreSeen(before, now map[topology.PeerID]peerSeen) bool {
-	if before == nil {
+// not know. before is nil where this peer did not lead. In another term it has lost
+// the lead in between, and what it was about to read is not read by anybody.
+func moreSeen(before, now *seenBy) bool {
+	if before == nil || before.term != now.term {
 		return true
 	}
-	for id, p := range now {
-		if was, known := before[id]; known && was != p {
+	for id, p := range now.peers {
+		if was, known := before.peers[id]; known && was != p {
 			return true
 		}
 	}

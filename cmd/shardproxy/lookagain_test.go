@@ -24,8 +24,15 @@ func TestMoreSeen(t *testing.T) {
 		{"removed", before, seen{"b": {1, false}}, false},
 	}
 	for _, test := range tests {
-		if got := moreSeen(test.before, test.now); got != test.want {
+		var was *seenBy
+		if test.before != nil {
+			was = &seenBy{7, test.before}
+		}
+		if got := moreSeen(was, &seenBy{7, test.now}); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
+	}
+	if !moreSeen(&seenBy{7, before}, &seenBy{9, before}) {
+		t.Error("another term is not noticed")
 	}
 }
