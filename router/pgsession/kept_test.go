@@ -17,19 +17,7 @@ import (
 func TestSecondLinkToANode(t *testing.T) {
 	t.Parallel()
 	for _, locks := range []int{-1, 0, 1} { // which of the two holds advisory locks
-		pools, err := backend.NewPools(backend.PoolsOptions{Dial: func(_ context.Context, o backend.DialOptions) (*backend.Conn, error) {
-			return backend.NewConn(modelConn{newModel()}, backend.ConnOptions{Node: o.Node})
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			if err := pools.Close(ctx); err != nil {
-				t.Error(err)
-			}
-		})
+		pools := modelPools(t)
 		cfg := testConfig(oneTable(1))
 		cfg.user = &topology.User{Name: "u", SessionPooling: true}
 		topo := cfg.gate.Current()
@@ -38,6 +26,7 @@ func TestSecondLinkToANode(t *testing.T) {
 		s := &Session{shared: &Shared{Options: Options{Pools: pools}}, user: cfg.user, m: newMachine(cfg, noVars(), nil)}
 		links := make([]*link, 2)
 		for i := range links {
+			var err error
 			if links[i], err = s.acquire(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
@@ -60,6 +49,60 @@ func TestSecondLinkToANode(t *testing.T) {
 			t.Errorf("locks on link %d: %d connections are held for nobody", locks, held)
 		}
 	}
+}
+
+// TestLocksOfAnotherAddress: a session whose advisory locks were on a connection to
+// an address that its node does not have any more runs nothing on another one.
+func TestLocksOfAnotherAddress(t *testing.T) {
+	t.Parallel()
+	for _, locks := range []bool{false, true} {
+		pools := modelPools(t)
+		cfg := testConfig(oneTable(1))
+		cfg.user = &topology.User{Name: "u", SessionPooling: true}
+		topo := *cfg.gate.Current()
+		topo.Users = map[string]*topology.User{"u": cfg.user}
+		pools.Apply(&topo)
+		s := &Session{shared: &Shared{Options: Options{Pools: pools}}, user: cfg.user, m: newMachine(cfg, noVars(), nil)}
+		l, err := s.acquire(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.locks = locks
+		s.release(l)
+		moved := *topo.Databases["app"]
+		moved.Nodes = []topology.Node{{ID: "pg-1", DSN: "elsewhere"}}
+		next := topo
+		next.Databases = map[string]*topology.Database{"app": &moved}
+		pools.Apply(&next)
+		l, err = s.acquire(t.Context(), 0)
+		if (err != nil) != locks || (s.m.unlockedBy != "") != locks {
+			t.Errorf("locks %v: %v, lost by %q", locks, err, s.m.unlockedBy)
+		}
+		if l != nil {
+			s.release(l)
+		}
+		s.closeKept(func(*link) bool { return true })
+		s.m.slot.Close()
+	}
+}
+
+// modelPools dials model servers.
+func modelPools(t *testing.T) *backend.Pools {
+	t.Helper()
+	pools, err := backend.NewPools(backend.PoolsOptions{Dial: func(_ context.Context, o backend.DialOptions) (*backend.Conn, error) {
+		return backend.NewConn(modelConn{newModel()}, backend.ConnOptions{Node: o.Node})
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := pools.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return pools
 }
 
 // TestAdvisoryLocksOfAnotherHome: when another node has become home, others take the

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"shardproxy/meta/topology"
 	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 	"shardproxy/router/plan"
@@ -112,8 +113,12 @@ func (m *machine) unlockAll() {
 // endUnlocked ends a session whose advisory locks are gone with the connection that
 // held them: its client must not go on as if it had them.
 func (m *machine) endUnlocked() {
-	m.emitError(sqlerr.NodeLost(string(m.unlockedBy)).WithDetail("The session's advisory locks were lost.").Fatal())
+	m.emitError(locksLost(m.unlockedBy).Fatal())
 	m.state = stateEnd
+}
+
+func locksLost(node topology.NodeID) *sqlerr.Error {
+	return sqlerr.NodeLost(string(node)).WithDetail("The session's advisory locks were lost.")
 }
 
 // drawsOnly reports whether a statement draws from sequences and does nothing else.

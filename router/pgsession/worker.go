@@ -19,6 +19,9 @@ func (s *Session) acquire(ctx context.Context, node topology.NodeIndex) (*link, 
 			return l, nil
 		}
 		s.discard(l) // the node has moved, or the login changed
+		if l.locks { // what comes now must not run without them
+			return nil, locksLost(id)
+		}
 	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
