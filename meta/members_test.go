@@ -162,6 +162,24 @@ func TestRemove(t *testing.T) {
 	c.converge(c.propose(left, user("ada")))
 }
 
+// TestRemovedPeerHears: Raft tells a removed peer nothing, but the leader does, so
+// that it does not count as ready.
+func TestRemovedPeerHears(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3)
+	leader, gone := c.leader(), c.follower()
+	if err := gone.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leader.Remove(c.ctx(), gone.options.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the peer hears that it was removed", func() bool { return errors.Is(gone.Err(), meta.ErrRemoved) })
+	c.kill(gone)
+	c.peers = c.running()
+	c.converge(c.propose(leader, user("ada")))
+}
+
 func silentFor(leader, of *peer, d time.Duration) bool {
 	for _, p := range leader.Stats().Peers {
 		if p.ID == of.options.ID {

@@ -49,7 +49,7 @@ type Timing struct {
 	// Election is how long an election may take. Default: as Heartbeat.
 	Election time.Duration
 	// LeaderLease is how long a leader that does not reach a majority goes on
-	// as one. Default: half of Heartbeat.
+	// as one. Default: as Heartbeat, which is the most.
 	LeaderLease time.Duration
 	// Report is the time between two reports of a peer to the leader. Default
 	// 1s.
@@ -73,7 +73,7 @@ func (t *Timing) setDefaults(alone bool) {
 		}
 	}
 	setDefault(&t.Election, t.Heartbeat)
-	setDefault(&t.LeaderLease, t.Heartbeat/2)
+	setDefault(&t.LeaderLease, t.Heartbeat)
 	setDefault(&t.Report, time.Second)
 	setDefault(&t.Call, 5*time.Second)
 	setDefault(&t.SnapshotThreshold, 1024)

@@ -100,8 +100,11 @@ func (s *Store) setTrouble(err error) {
 // if it does. A peer with an error should not count as ready: it routes by an
 // old topology, and is cut off from the nodes before that can do harm.
 func (s *Store) Err() error {
-	if p := s.trouble.Load(); p != nil {
+	if p := s.trouble.Load(); p != nil && *p != nil {
 		return *p
+	}
+	if s.removed.Load() {
+		return fmt.Errorf("meta: %w", ErrRemoved)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package meta
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -142,13 +144,29 @@ func (s *Store) reportAll(ctx context.Context) {
 		if hashed != nil && report.Epoch != hashed.Epoch {
 			report.Epoch = hashed.Epoch // a newer one came meanwhile; it is due
 		}
-		if err := s.sendReport(ctx, report, &hint, attempt); err != nil {
+		err := s.sendReport(ctx, report, &hint, attempt)
+		s.heardOf(err)
+		if err != nil {
 			wait /= 5
 		} else {
 			attempt = -1
 		}
 		if !pause(ctx, due, wait) {
 			return
+		}
+	}
+}
+
+// heardOf notes whether the leader counts this peer as a member. One that was
+// removed hears it this way only: Raft sends it nothing any more. A peer that has
+// served nothing yet may be about to join.
+func (s *Store) heardOf(err error) {
+	switch {
+	case err == nil:
+		s.removed.Store(false)
+	case errors.Is(err, ErrRemoved) && s.Current() != nil:
+		if !s.removed.Swap(true) {
+			s.logger.Error("this peer is not a member any more", "error", err)
 		}
 	}
 }
@@ -166,5 +184,8 @@ func (s *Store) answerReport(_ context.Context, r *Report) (*reportResponse, err
 		return nil, ErrNotLeader
 	}
 	s.reports.receive(r, time.Now())
+	if value := s.fsm.value(); value.Epoch > 0 && value.Peers[r.Peer] == nil {
+		return nil, fmt.Errorf("meta: peer %q: %w", r.Peer, ErrRemoved)
+	}
 	return &reportResponse{}, nil
 }

@@ -41,6 +41,7 @@ type Store struct {
 	mine       ownReport
 	arms       ownArms
 	trouble    atomic.Pointer[error] // why the newest value is not published
+	removed    atomic.Bool           // the leader does not count this peer as a member
 
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when Raft has ended

@@ -37,6 +37,7 @@ func wireCodes() []wireCode {
 		{"forgotten", errForgotten},
 		{"refused", ErrRefused},
 		{"not_leader", ErrNotLeader},
+		{"removed", ErrRemoved},
 		{"version", ErrVersion},
 		{"closed", ErrClosed},
 		{"unknown_command", topology.ErrUnknownCommand},
