@@ -105,16 +105,30 @@ func (s *Session) waitTurn() {
 }
 
 func (s *Session) waitAtGate(ctx context.Context) error {
-	database := s.m.cfg.database
-	if db := s.m.cfg.gate.Current().Databases[database]; db != nil && !db.Paused {
-		limit := time.Duration(db.Pool.QueueTimeoutMS) * time.Millisecond
+	late := sqlerr.Held(s.m.cfg.database)
+	for {
+		limit := s.gateLimit()
+		limited, cancel := ctx, func() {}
 		if limit > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeoutCause(ctx, limit, sqlerr.Held(database))
-			defer cancel()
+			limited, cancel = context.WithTimeoutCause(ctx, limit, late)
+		}
+		err := s.m.slot.Wait(limited)
+		cancel()
+		// What held it may have been a pause on its way.
+		if err == nil || ctx.Err() != nil || limit == 0 || s.gateLimit() > 0 {
+			return err
 		}
 	}
-	return s.m.slot.Wait(ctx)
+}
+
+// gateLimit is how long a request may wait while the database is held as it is now;
+// 0 is for ever.
+func (s *Session) gateLimit() time.Duration {
+	db := s.m.cfg.gate.Current().Databases[s.m.cfg.database]
+	if db == nil || db.Paused {
+		return 0
+	}
+	return time.Duration(db.Pool.QueueTimeoutMS) * time.Millisecond
 }
 
 // outside runs f while the session is not counted, with nothing of it left on a
