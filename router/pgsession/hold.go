@@ -81,6 +81,10 @@ func (m *machine) planAgain() {
 	}
 	m.replans, m.state = false, stateIdle
 	m.see(topo)
+	if m.unlockedBy != "" {
+		m.endUnlocked()
+		return
+	}
 	m.planned = m.planned[:0]
 	m.planScript(m.script.text)
 	m.notePlans()

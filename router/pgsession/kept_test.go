@@ -118,12 +118,14 @@ func TestAdvisoryLocksOfAnotherHome(t *testing.T) {
 		moves  bool
 		next   []byte
 		ends   bool
+		late   bool // the topology changes while the request waits for its connection
 	}{
-		{"locks, another home", [][]byte{lock}, true, write, true},
-		{"locks, another home, a batch", [][]byte{lock}, true, append(group("INSERT INTO t (user_id, a) VALUES (1, 1)"), syncMessage()...), true},
-		{"locks, another owner", [][]byte{lock}, false, write, false},
-		{"no locks, another home", nil, true, write, false},
-		{"no locks any more", [][]byte{lock, unlock}, true, write, false},
+		{"locks, another home", [][]byte{lock}, true, write, true, false},
+		{"locks, another home meanwhile", [][]byte{lock}, true, write, true, true},
+		{"locks, another home, a batch", [][]byte{lock}, true, append(group("INSERT INTO t (user_id, a) VALUES (1, 1)"), syncMessage()...), true, false},
+		{"locks, another owner", [][]byte{lock}, false, write, false, false},
+		{"no locks, another home", nil, true, write, false, false},
+		{"no locks any more", [][]byte{lock, unlock}, true, write, false, false},
 	}
 	for _, test := range tests {
 		p := &published{oneTable(2)}
@@ -140,7 +142,14 @@ func TestAdvisoryLocksOfAnotherHome(t *testing.T) {
 		} else {
 			owners[0] = 1 - owners[0]
 		}
-		p.topo = next
+		if !test.late {
+			p.topo = next
+		}
+		r.late = func() bool {
+			changes := p.topo != next
+			p.topo = next
+			return changes
+		}
 		answers := r.run(test.next)
 		told, written := slices.Contains(answers, "E 08006"), r.committed() == 1
 		if ended := r.m.state == stateEnd; ended != test.ends || told != test.ends || written == test.ends {
