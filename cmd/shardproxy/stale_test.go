@@ -104,7 +104,7 @@ func TestRefusesLater(t *testing.T) {
 	n := newNodes(t, table("a"))
 	n.gate = make(chan error)
 	c := n.troubled()
-	noLeader := error(meta.ErrNoLeader)
+	noLeader := meta.ErrNoLeader
 	c.before.Store(&noLeader)
 	n.start()
 	answered := make(chan error, 1)
@@ -129,7 +129,7 @@ func TestRefusesLater(t *testing.T) {
 func TestUnsettledSchema(t *testing.T) {
 	n := newNodes(t, table("a"))
 	c := n.troubled()
-	unsettled := error(meta.ErrUnsettled)
+	unsettled := meta.ErrUnsettled
 	c.after.Store(&unsettled)
 	n.start()
 	n.have(table("a"), table("b"))
