@@ -35,6 +35,28 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
+// TestQuietLeavesNewWorkAlone: what begins after the first look may take as long as
+// it wants.
+func TestQuietLeavesNewWorkAlone(t *testing.T) {
+	dsn, admin := registryOf(t)
+	old, fresh := registered(t, dsn, as("p-1", 1, 1)), registered(t, dsn, as("p-1", 1, 1))
+	text(t, old, "BEGIN; SELECT 1")
+	began := make(chan struct{})
+	go func() {
+		defer close(began)
+		for value[int](t, connect(t, cluster.AdminDSN(t, 0, dsn)), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%FROM shardproxy.session AS s%'") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(patience / 2) // behind the first looks, ahead of the end of its patience
+		_, _ = fresh.Exec(context.Background(), "BEGIN").ReadAll()
+	}()
+	n, err := Quiet(t.Context(), admin)
+	<-began
+	if n != 1 || err != nil || !alive(fresh) || alive(old) {
+		t.Errorf("ended %d, %v; the new one alive %v, the old one %v", n, err, alive(fresh), alive(old))
+	}
+}
+
 func TestQuietNamesWhoIsBusy(t *testing.T) {
 	dsn, admin := registryOf(t)
 	open := registered(t, dsn, as("p-2", 7, 1))
