@@ -55,7 +55,7 @@ func (l *leaderCatalog) Changed(ctx context.Context, database string) ([]string,
 // until this peer has what it has published.
 func (l *leaderCatalog) tell(database string) schemaAnswer {
 	e := l.engine
-	for {
+	for wait := leaderPoll; ; wait = min(2*wait, slowestTell) {
 		if answer, ok := l.tryLeader(database); ok {
 			if err := e.store.Wait(l.ctx, answer.Epoch); err != nil && answer.Error == nil {
 				answer.Error = sqlerr.AdminShutdown().Wrap(err)
@@ -65,10 +65,13 @@ func (l *leaderCatalog) tell(database string) schemaAnswer {
 		select {
 		case <-l.ctx.Done():
 			return schemaAnswer{Error: sqlerr.AdminShutdown()}
-		case <-time.After(leaderPoll):
+		case <-time.After(wait):
 		}
 	}
 }
+
+// slowestTell is the longest wait between two attempts to tell a leader.
+const slowestTell = time.Second
 
 func (l *leaderCatalog) tryLeader(database string) (answer schemaAnswer, ok bool) {
 	e := l.engine

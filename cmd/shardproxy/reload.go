@@ -25,6 +25,10 @@ func (p *proxy) reload(next *config.Config) error {
 	if err != nil {
 		return err
 	}
+	// Each of these either takes everything over or leaves all as it was.
+	if err := p.engine.store.ReloadTLS(); err != nil {
+		return err
+	}
 	if err := p.admin.Reload(); err != nil {
 		return err
 	}
@@ -32,9 +36,6 @@ func (p *proxy) reload(next *config.Config) error {
 		if err := p.engine.reconfigure(merged); err != nil {
 			return err
 		}
-	}
-	if err := p.engine.store.ReloadTLS(); err != nil {
-		return err
 	}
 	p.certificates.tls.Store(tls)
 	p.router.SetMaxClients(merged.Postgres.MaxClientConn)
