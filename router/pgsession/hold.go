@@ -2,9 +2,11 @@ package pgsession
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"shardproxy/meta/topology"
+	"shardproxy/protocol/pgwire"
 	"shardproxy/protocol/sqlerr"
 )
 
@@ -65,14 +67,38 @@ func (m *machine) outdated(registered topology.Epoch) bool {
 	return db == nil || db.Held > planned || db.Armed != nil && topology.Epoch(db.Armed.ID) > planned
 }
 
-// planAgain plans the script anew, by the topology in use, and starts it. While the
-// database is held it waits. A script of which something was answered already
-// cannot be started again.
-func (m *machine) planAgain() {
-	if m.script.at > 0 {
-		m.fail(errOutdated)
-		return
+// startsAgain plans a request anew whose plan is outdated and of which nothing has
+// been sent. It reports false where something of it has been answered, or has taken
+// effect in the session.
+func (m *machine) startsAgain() bool {
+	switch {
+	case m.batch.running && m.hasEffects():
+		return false
+	case m.batch.running:
+		m.undoFrom(0)
+		m.batch.ops, m.batch.placement, m.batch.shifted = m.batch.ops[:0], placement{}, false
+		m.planned = m.planned[:0]
+		m.slot.Leave()
+		m.runBatch()
+	case m.script.at > 0:
+		return false
+	default:
+		m.planAgain()
 	}
+	return true
+}
+
+// hasEffects reports whether planning the batch has changed more than undoFrom
+// takes back: the proxy has run a statement itself, or closed something.
+func (m *machine) hasEffects() bool {
+	return slices.ContainsFunc(m.batch.ops, func(o op) bool {
+		return o.typ == pgwire.MsgClose || o.typ == pgwire.MsgExecute && o.local != nil
+	})
+}
+
+// planAgain plans the script anew, by the topology in use, and starts it. While the
+// database is held it waits.
+func (m *machine) planAgain() {
 	m.slot.Leave()
 	topo, held := m.slot.Enter()
 	if held {

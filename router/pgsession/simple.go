@@ -229,8 +229,7 @@ func (m *machine) acquire(node topology.NodeIndex) bool {
 
 // acquired is told that the link of machine.target is there, or why not.
 func (m *machine) acquired(l *link, err error) {
-	if errors.Is(err, errOutdated) && !m.batch.running {
-		m.planAgain()
+	if errors.Is(err, errOutdated) && m.startsAgain() {
 		return
 	}
 	if err != nil {
