@@ -46,7 +46,7 @@ func readCredentials(c config.Admin) (*credentials, error) {
 		NextProtos:   []string{"h2", "http/1.1"},
 	}
 	if c.TLS.ClientCA != "" {
-		pool, err := readPool(c.TLS.ClientCA)
+		pool, err := ReadPool(c.TLS.ClientCA)
 		if err != nil {
 			return nil, fmt.Errorf("admin.tls.client_ca: %w", err)
 		}
@@ -69,15 +69,15 @@ func ReadToken(path string) (string, error) {
 	return token, nil
 }
 
-// readPool reads certificates of authorities.
-func readPool(path string) (*x509.CertPool, error) {
+// ReadPool reads the certificates of authorities from a PEM file.
+func ReadPool(path string) (*x509.CertPool, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("%s holds no certificate", path)
+		return nil, fmt.Errorf("%s holds no certificate in PEM format", path)
 	}
 	return pool, nil
 }

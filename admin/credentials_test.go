@@ -89,7 +89,7 @@ func TestTokenAndTLSWithReload(t *testing.T) {
 	opts.Config.TLS = config.AdminTLS{Cert: cert + ".pem", Key: cert + ".key"}
 	addr, server := serve(t, opts)
 	trust := func() *tls.Config {
-		pool, err := readPool(cert + ".pem")
+		pool, err := ReadPool(cert + ".pem")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestMutualTLS(t *testing.T) {
 	opts := options(newFake())
 	opts.Config.TLS = config.AdminTLS{Cert: server + ".pem", Key: server + ".key", ClientCA: authority + ".pem"}
 	addr, _ := serve(t, opts)
-	roots, err := readPool(server + ".pem")
+	roots, err := ReadPool(server + ".pem")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestCertificateNames(t *testing.T) {
 	_, o = g.join("p2")
 	o.Config.TLS = config.AdminTLS{Cert: server + ".pem", Key: server + ".key", ClientCA: ops + ".pem"}
 	addr := g.start(t, "p2", o)
-	roots, err := readPool(server + ".pem")
+	roots, err := ReadPool(server + ".pem")
 	if err != nil {
 		t.Fatal(err)
 	}

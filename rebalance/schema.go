@@ -13,6 +13,7 @@ import (
 
 	"shardproxy/meta/topology"
 	"shardproxy/rebalance/postgres"
+	"shardproxy/router/catalog"
 )
 
 // schema is what a joining node lacks of the home node's.
@@ -233,7 +234,7 @@ func (j *joiner) bringSchema(ctx context.Context) error {
 	if err != nil {
 		return nodeFailed(j.node.ID, "connect", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer catalog.Disconnect(conn)
 	if err := postgres.Restore(ctx, conn, j.schema.script, j.isEqual); err != nil {
 		return nodeFailed(j.node.ID, "restore the schema of the home node", err)
 	}

@@ -45,7 +45,7 @@ func (f fencer) cutOff(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer catalog.Disconnect(conn)
 	id := db.Nodes[i].ID
 	node := noderegistry.Node{Cluster: f.cluster(), Database: db.Name, ID: string(id)}
 	ended, err := noderegistry.CutOff(ctx, conn, node, uint64(floor), allowed)

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -34,6 +32,11 @@ func (e *engine) join(ctx context.Context, c *config.Config, logger *slog.Logger
 	if err != nil {
 		return withCode(exitConfig, err)
 	}
+	defer func() {
+		for _, client := range clients {
+			client.Close()
+		}
+	}()
 	request := joinRequest(e.store, c.Peer.Nonvoter)
 	began := time.Now()
 	for wait := firstJoinRetry; e.store.Current() == nil; wait = min(2*wait, lastJoinRetry) {
@@ -85,8 +88,7 @@ func joinRequest(s *meta.Store, nonvoter bool) admin.PeerJoin {
 	}
 }
 
-// joinClients makes a client for each peer to ask. The caller lets them be
-// collected: they keep no connection.
+// joinClients makes a client for each peer to ask. The caller closes them.
 func joinClients(c *config.Config) ([]*admin.Client, error) {
 	tokenFile := c.Peer.JoinTokenFile
 	if tokenFile == "" {
@@ -134,7 +136,7 @@ func joinTLS(c *config.Config) (*tls.Config, error) {
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.Peer.JoinCA != "" {
-		pool, err := certPool(c.Peer.JoinCA)
+		pool, err := admin.ReadPool(c.Peer.JoinCA)
 		if err != nil {
 			return nil, fmt.Errorf("peer.join_ca: %w", err)
 		}
@@ -148,17 +150,4 @@ func joinTLS(c *config.Config) (*tls.Config, error) {
 		t.Certificates = []tls.Certificate{certificate}
 	}
 	return t, nil
-}
-
-// certPool reads certificates of authorities.
-func certPool(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM format", path)
-	}
-	return pool, nil
 }

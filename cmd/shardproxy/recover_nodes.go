@@ -30,7 +30,7 @@ func askNodes(ctx context.Context, t *topology.Topology) []nodeAnswer {
 		if err != nil {
 			return 0, err
 		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		defer catalog.Disconnect(conn)
 		is, err := noderegistry.ReadIdentity(ctx, conn)
 		if err != nil {
 			return 0, fmt.Errorf("node %q: %w", db.Nodes[i].ID, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"shardproxy/admin"
 	"shardproxy/internal/config"
 )
 
@@ -38,7 +39,7 @@ func readTLS(c config.PostgresTLS) (*tls.Config, error) {
 	if c.ClientCert == "none" {
 		return t, nil
 	}
-	if t.ClientCAs, err = certPool(c.ClientCA); err != nil {
+	if t.ClientCAs, err = admin.ReadPool(c.ClientCA); err != nil {
 		return nil, fmt.Errorf("postgres.tls.client_ca: %w", err)
 	}
 	t.ClientAuth = tls.RequireAndVerifyClientCert

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,13 +45,20 @@ func Restore(ctx context.Context, conn *pgx.Conn, script Script, check func(ctx 
 	return restore(ctx, conn, script, check, true)
 }
 
+// rollbackTimeout bounds the rollback on a server that may not answer any more.
+const rollbackTimeout = 5 * time.Second
+
 func restore(ctx context.Context, conn *pgx.Conn, script Script, check func(ctx context.Context, tx pgx.Tx) error, keep bool) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
 	if err != nil {
 		return err
 	}
 	// After Commit this does nothing; a broken connection rolls back by itself.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
 	if _, err := conn.PgConn().Exec(ctx, string(script)).ReadAll(); err != nil {
 		return &RestoreError{err}
 	}

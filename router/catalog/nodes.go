@@ -168,6 +168,14 @@ func (n *Nodes) open(ctx context.Context) (*Conns, []error) {
 // closeTimeout bounds the goodbye to a node.
 const closeTimeout = time.Second
 
+// Disconnect closes a connection that Connect made. A node that does not answer is
+// not waited for: the socket is closed in any case.
+func Disconnect(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
+
 // Conns is one open connection to each node. Not for several goroutines at
 // once.
 type Conns struct {

@@ -155,7 +155,7 @@ func FuzzSplit(f *testing.F) {
 			opts.Escape, opts.EndMarker = escape, endMarker
 		}
 		if _, err := New(opts); err != nil {
-			t.Skip()
+			return // not options of any stream
 		}
 		checkChunks(t, opts, data, func(left int) int { return min(left, int(chunk)+1) })
 	})

@@ -153,6 +153,30 @@ func TestWaitsEndWithTheirContext(t *testing.T) {
 	})
 }
 
+// The first look may be at a topology that is replaced before the slot is counted:
+// Drain would not have seen the work, so it must not begin.
+func TestHoldBetweenTheLooks(t *testing.T) {
+	held2 := at(2, true)
+	source := &sequence{list: []*topology.Topology{at(1, false), held2, held2, held2}}
+	slot := gate.New(source).Slot("app")
+	if top, held := slot.Enter(); !held || top != held2 || slot.Entered() {
+		t.Errorf("epoch %d, held %v, entered %v; want 2, held and not counted", top.Epoch, held, slot.Entered())
+	}
+}
+
+// sequence is a source that goes on with each look.
+type sequence struct{ list []*topology.Topology }
+
+func (s *sequence) Current() *topology.Topology {
+	now := s.list[0]
+	if len(s.list) > 1 {
+		s.list = s.list[1:]
+	}
+	return now
+}
+
+func (s *sequence) Watch() (changed <-chan struct{}, stop func()) { return nil, func() {} }
+
 // A session that ends in the middle of something must not be waited for for ever.
 func TestClosedSlotIsNotCounted(t *testing.T) {
 	source := newPublished()

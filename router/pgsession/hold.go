@@ -11,8 +11,9 @@ import (
 )
 
 // enter takes the topology that a request is planned with and has the request
-// counted. It reports false where the request has to wait, and goes on with admitted
-// then, or where the session has lost its advisory locks and ends. query is the frame of a Query message, nil for a batch.
+// counted. It reports false where the request has to wait, and goes on with
+// admitted then, or where the session has lost its advisory locks and ends. query
+// is the frame of a Query message, nil for a batch.
 func (m *machine) enter(query []byte) bool {
 	topo, held := m.slot.Enter()
 	if held {
